@@ -1,0 +1,1 @@
+"""Facts: rows with their series and place, and who leads."""

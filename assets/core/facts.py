@@ -1,0 +1,161 @@
+"""Facts of each country whose deliveries, boundaries, decisions, reference data or code changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from functools import cache
+
+import dagster as dg
+import polars as pl
+
+from assets.workspace import Workspace, progress, spec
+from dtm_pipeline.contracts import core
+from dtm_pipeline.facts.border_flow import border_flow_facts
+from dtm_pipeline.facts.breakdown import breakdown_facts
+from dtm_pipeline.facts.severity import severity_facts
+from dtm_pipeline.facts.stock import Deliveries, EditionAt, StockFacts, stock_facts
+from dtm_pipeline.places.editions import edition_for, polygons
+from dtm_pipeline.storage.tables import Parts, StoredParts
+
+STOCK_TABLES = (core.STOCK, core.SOURCE_TOTAL, core.DELIVERY_ROLE, core.FINDING)
+
+
+def of_country(parts: StoredParts, workspace: Workspace, country: str) -> pl.DataFrame:
+    """The raw rows of a country, from its accepted deliveries."""
+    rows = parts.read_all(s.sha256 for s in workspace.accepted(country))
+    return rows.filter(pl.col("location_code") == country) if "location_code" in rows.columns else rows
+
+
+def deliveries_of(workspace: Workspace, country: str) -> pl.DataFrame:
+    """snapshot_id, ingest_sequence, statement and told_series of a country's accepted deliveries."""
+    rows = [
+        (
+            s.sha256,
+            s.ingest_sequence,
+            next((word for word in ("adds", "replaces") if s.statement.get(word)), None),
+            s.statement.get("series"),
+        )
+        for s in workspace.accepted(country)
+    ]
+    schema = {"snapshot_id": pl.String, "ingest_sequence": pl.Int64, "statement": pl.String, "told_series": pl.String}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def editions_of(workspace: Workspace, country: str) -> EditionAt:
+    """The boundary edition of a day, each read once."""
+    boundaries = workspace.home.boundaries
+
+    @cache
+    def shapes(name: str | None) -> object:
+        return polygons(boundaries, country, name)
+
+    @cache
+    def at(day: date) -> tuple[str | None, object]:
+        name = edition_for(boundaries, country, day)
+        return name, shapes(name)
+
+    return at  # type: ignore[return-value]  # GeoPandas is imported by places alone
+
+
+@dg.multi_asset(
+    outs={t.name: dg.AssetOut(**spec(t.name, {"polars", "geopandas", "parquet"})) for t in STOCK_TABLES},
+)
+def stocks(
+    workspace: Workspace,
+    raw_dtm__master_list: StoredParts,
+    raw_dtm__master_list_cell: StoredParts,
+    raw_dtm__api_figure: StoredParts,
+) -> Iterator[dg.Output[Parts]]:
+    stale, gone = workspace.stale_and_gone()
+    gazetteer = workspace.gazetteer()
+    reference = workspace.reference
+    facts: dict[str, StockFacts] = {}
+    for country in stale:
+        progress.info("placing %s", country)
+        facts[country] = stock_facts(
+            of_country(raw_dtm__master_list, workspace, country),
+            of_country(raw_dtm__master_list_cell, workspace, country),
+            of_country(raw_dtm__api_figure, workspace, country),
+            Deliveries(deliveries_of(workspace, country)),
+            reference.series,
+            reference.size_rules,
+            gazetteer.of_country(country),
+            editions_of(workspace, country),
+            reference.thresholds["deliveries"]["max_missing_share"],
+        )
+    made = {
+        core.STOCK.name: {c: f.stock for c, f in facts.items()},
+        core.SOURCE_TOTAL.name: {c: f.totals for c, f in facts.items()},
+        core.DELIVERY_ROLE.name: {c: f.roles for c, f in facts.items()},
+        core.FINDING.name: {c: f.findings for c, f in facts.items()},
+    }
+    for name, frames in made.items():
+        yield dg.Output(Parts(frames, gone), output_name=name)
+
+
+@dg.multi_asset(
+    outs={
+        t.name: dg.AssetOut(**spec(t.name, {"polars", "parquet"})) for t in (core.BREAKDOWN, core.BREAKDOWN_FINDING)
+    },
+)
+def breakdowns(
+    workspace: Workspace, core_dtm__stock: StoredParts, raw_dtm__master_list_cell: StoredParts
+) -> Iterator[dg.Output[Parts]]:
+    stale, gone = workspace.stale_and_gone()
+    made = {
+        country: breakdown_facts(
+            core_dtm__stock.read(country),
+            of_country(raw_dtm__master_list_cell, workspace, country),
+            workspace.reference.size_rules,
+        )
+        for country in stale
+    }
+    yield dg.Output(Parts({c: m[0] for c, m in made.items()}, gone), output_name=core.BREAKDOWN.name)
+    yield dg.Output(Parts({c: m[1] for c, m in made.items()}, gone), output_name=core.BREAKDOWN_FINDING.name)
+
+
+@dg.asset(name=core.SEVERITY.name, **spec(core.SEVERITY.name, {"polars", "parquet"}))
+def severity(
+    workspace: Workspace,
+    raw_dtm__severity_location: StoredParts,
+    raw_dtm__severity_answer: StoredParts,
+    core_dtm__stock: StoredParts,
+) -> Parts:
+    stale, gone = workspace.stale_and_gone()
+    gazetteer, reference = workspace.gazetteer(), workspace.reference
+    return Parts(
+        {
+            country: severity_facts(
+                of_country(raw_dtm__severity_location, workspace, country),
+                of_country(raw_dtm__severity_answer, workspace, country),
+                core_dtm__stock.read(country),
+                deliveries_of(workspace, country),
+                reference.severity_models,
+                {s.population_group: s.series_id for s in reference.series if s.location_code == country and s.headline},
+                reference.size_rules,
+                gazetteer.of_country(country),
+            )
+            for country in stale
+        },
+        gone,
+    )
+
+
+@dg.asset(name=core.BORDER_FLOW.name, **spec(core.BORDER_FLOW.name, {"polars", "parquet"}))
+def border_flow(workspace: Workspace, raw_dtm__border_count: StoredParts) -> Parts:
+    stale, gone = workspace.stale_and_gone()
+    return Parts(
+        {
+            country: border_flow_facts(
+                of_country(raw_dtm__border_count, workspace, country),
+                deliveries_of(workspace, country),
+                workspace.reference.flow_points,
+            )
+            for country in stale
+        },
+        gone,
+    )
+
+
+ASSETS = [stocks, breakdowns, severity, border_flow]

@@ -1,0 +1,1 @@
+"""The tables that leave, a country a part."""

@@ -1,0 +1,1 @@
+"""Deliveries, read: typed rows and the quarantine."""

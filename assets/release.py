@@ -1,0 +1,45 @@
+"""The release: every out table of every country, judged once more by its own gates."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import dagster as dg
+
+from assets.workspace import OWNER, Workspace, progress
+from dtm_pipeline.contracts import published_tables
+from dtm_pipeline.release.build import publish
+from dtm_pipeline.release.gates import Judge
+from dtm_pipeline.storage.plan import read_state, release_fingerprint, write_state
+
+NAME = "release_dtm__partner"
+
+
+def release_asset() -> dg.AssetsDefinition:
+    """The asset of the partner release."""
+
+    @dg.asset(
+        name=NAME,
+        deps=[t.name for t in published_tables()],
+        group_name="release",
+        kinds={"greatexpectations", "parquet"},
+        owners=[OWNER],
+        description="An immutable folder of tables, manifest and report for partners. Unchanged content makes no release.",
+    )
+    def release(workspace: Workspace, gates: dg.ResourceParam[Judge]) -> dg.MaterializeResult[Any]:
+        # the tables of these countries are on disk now: a run killed from here on need not make them again
+        computed = set(workspace.plan().countries)
+        now = workspace.fingerprints()
+        state = read_state(workspace.home)
+        kept = {c: f for c, f in state["countries"].items() if c not in computed}
+        countries = kept | {c: f for c, f in now.items() if c in computed}
+        write_state(workspace.home, {**state, "countries": countries})
+        progress.info("judging the release")
+        made, new = publish(workspace.home, workspace.reference, workspace.snapshots(), gates, dict(workspace.waivers))
+        write_state(workspace.home, {"countries": countries, "released": release_fingerprint(countries)})
+        told: dict[str, Any] = {"new": new}
+        if made is not None:
+            told |= {"release": made.name, "content_sha256": made.manifest()["content_sha256"]}
+        return dg.MaterializeResult(metadata=told)
+
+    return release

@@ -1,0 +1,132 @@
+"""What assets are given: the home, the reference data, and the one IO manager."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from upath import UPath
+
+from dtm_pipeline.contracts import Table, table
+from dtm_pipeline.places.gazetteer import Gazetteer
+from dtm_pipeline.storage.home import Home
+from dtm_pipeline.storage.plan import Plan, country_fingerprints, make_plan
+from dtm_pipeline.storage.reference import Reference
+from dtm_pipeline.storage.snapshots import Snapshot, SnapshotStore
+from dtm_pipeline.storage.tables import Parts, StoredParts, stored
+
+progress = logging.getLogger("dtm_pipeline.progress")
+OWNER = "team:dtm"
+
+
+class Workspace(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The home that a run works in."""
+
+    root: str
+    reference_folder: str
+    only_country: str = ""
+    waivers: dict[str, str] = {}  # noqa: RUF012  a field of a pydantic model is copied for each instance
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Workspace]:
+        """A run holds its home, started by the CLI or by the daemon alike."""
+        with self.home.create().held():
+            yield self
+
+    @property
+    def home(self) -> Home:
+        return Home(Path(self.root))
+
+    @property
+    def reference(self) -> Reference:
+        return Reference(Path(self.reference_folder))
+
+    def gazetteer(self) -> Gazetteer:
+        return Gazetteer.load(Path(self.reference_folder), self.home.decisions)
+
+    def snapshots(self) -> list[Snapshot]:
+        return SnapshotStore(self.home).all()
+
+    def plan(self) -> Plan:
+        return make_plan(self.home, self.reference.fingerprint(), self.only_country or None)
+
+    def fingerprints(self) -> dict[str, str]:
+        """What each country's figures depend on now."""
+        return country_fingerprints(self.home, self.snapshots(), self.reference.fingerprint())
+
+    def accepted(self, country: str) -> list[Snapshot]:
+        return [s for s in self.snapshots() if s.status == "accepted" and country in s.countries]
+
+    def stale_and_gone(self) -> tuple[list[str], set[str]]:
+        """Countries to compute, and countries that no delivery is of any more."""
+        stale = self.plan().countries
+        present = set(self.fingerprints())
+        return [c for c in stale if c in present], {c for c in stale if c not in present}
+
+
+class PartsIOManager(dg.UPathIOManager):
+    """Tables as folders of Parquet parts: a snapshot a file in raw, a country a file in core and out."""
+
+    def __init__(self, home: Home) -> None:
+        super().__init__(base_path=UPath(home.warehouse))
+        self._home = home
+
+    def _stored(self, context: Any) -> StoredParts:
+        return stored(self._home.warehouse, table(context.asset_key.path[-1]))
+
+    def _get_path(self, context: Any) -> UPath:
+        return UPath(self._stored(context).folder)
+
+    def dump_to_path(self, context: dg.OutputContext, obj: Parts, path: UPath) -> None:
+        parts = self._stored(context)
+        facts = parts.store(obj)
+        context.add_output_metadata(
+            {
+                "dagster/row_count": facts.rows,
+                "bytes": facts.bytes,
+                "sha256": facts.sha256,
+                "parts_written": len(obj.frames),
+            }
+        )
+
+    def load_from_path(self, context: dg.InputContext, path: UPath) -> StoredParts:
+        return self._stored(context)
+
+
+@dg.io_manager(required_resource_keys={"workspace"})
+def parts_io_manager(context: dg.InitResourceContext) -> PartsIOManager:
+    return PartsIOManager(context.resources.workspace.home)
+
+
+def column_schema(declared: Table) -> dg.TableSchema:
+    """Dagster's view of a contract."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                c.name,
+                c.type,
+                description=f"{c.description}{f' ({c.unit})' if c.unit else ''}",
+                constraints=dg.TableColumnConstraints(nullable=c.nullable),
+                tags={"dissemination": c.dissemination, "kind": c.kind},
+            )
+            for c in declared.columns
+        ],
+        constraints=dg.TableConstraints(other=[f"one row for each {', '.join(declared.grain)}"] if declared.grain else []),
+    )
+
+
+def spec(name: str, kinds: set[str]) -> dict[str, Any]:
+    """Description, group, kinds, owner and columns of a table's asset, from its contract."""
+    declared = table(name)
+    return {
+        "group_name": declared.layer,
+        "description": declared.description,
+        "kinds": kinds,
+        "owners": [OWNER],
+        "code_version": declared.version,
+        "metadata": {"dagster/column_schema": column_schema(declared)},
+    }

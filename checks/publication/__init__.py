@@ -1,0 +1,1 @@
+"""Gates of a release: what spans tables, judged by Great Expectations."""

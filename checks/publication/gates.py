@@ -1,0 +1,251 @@
+"""The publication gates. Great Expectations judges small summaries of the candidate; results hold no values."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from dtm_pipeline.contracts import published_tables
+from dtm_pipeline.contracts.out import BREAKDOWN_DIMENSIONS
+from dtm_pipeline.release.changes import figures
+from dtm_pipeline.release.gates import Candidate, GateResult
+
+STOCKS = {"idp": "idp_individuals", "returnee": "returnee_individuals"}
+SCOPE = ["location_code", "series_id", "reference_date"]
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A statement about a summary frame."""
+
+    gate: str
+    table: str
+    sentence: str
+    frame: pl.DataFrame
+    name: str
+    arguments: dict[str, Any]
+
+
+def expectations(candidate: Candidate) -> Iterator[Expectation]:
+    """Every statement that the candidate must fulfil, with the frame that it is about."""
+    yield from _hierarchy(candidate)
+    yield from _breakdowns(candidate)
+    yield from _headline(candidate)
+    yield from _coverage(candidate)
+    yield from _classified(candidate)
+    yield _conservation(candidate)
+
+
+def _hierarchy(candidate: Candidate) -> Iterator[Expectation]:
+    """Districts add up to governorates, and governorates to the country, to the person."""
+    for name, measure in (*STOCKS.items(), ("severity_class", "individuals")):
+        level = {}
+        for area in ("governorate", "district"):
+            frame = candidate.tables[f"out_dtm__{area}_{name}"]
+            level[area] = frame.group_by(*SCOPE, "admin1_code").agg(pl.col(measure).sum().alias(area))
+        both = level["governorate"].join(level["district"], on=[*SCOPE, "admin1_code"], how="full", nulls_equal=True, coalesce=True)
+        yield Expectation(
+            "hierarchy_adds_up",
+            f"out_dtm__district_{name}",
+            "the districts of a governorate add up to it, for every series and date",
+            both.select(pl.col("governorate", "district").fill_null(-1)),
+            "ExpectColumnPairValuesToBeEqual",
+            {"column_A": "governorate", "column_B": "district"},
+        )
+
+
+def _breakdowns(candidate: Candidate) -> Iterator[Expectation]:
+    """The cells of an area sum to its stock, in the unit that the list breaks down; no visible cell is small."""
+    stock = pl.concat(
+        [
+            candidate.tables[f"out_dtm__district_{n}"].select(
+                *SCOPE, "admin1_code", "admin2_code", stock_h=f"{n}_households", stock_i=f"{n}_individuals"
+            )
+            for n in STOCKS
+        ]
+    )
+    key = [*SCOPE, "admin1_code", "admin2_code"]
+    for dimension in BREAKDOWN_DIMENSIONS:
+        cells = candidate.tables[f"out_dtm__district_{dimension}"]
+        by_households = pl.col("share_denominator") == pl.col("stock_h")
+        sums = cells.group_by(key).agg(
+            pl.col("share_denominator").first(), households=pl.col("households").sum(), individuals=pl.col("individuals").sum()
+        )
+        compared = sums.join(stock, on=key, how="left", nulls_equal=True).select(
+            cells=pl.when(by_households).then("households").otherwise("individuals"),
+            stock=pl.when(by_households).then("stock_h").otherwise("stock_i"),
+        )
+        yield Expectation(
+            "breakdown_sums_to_stock",
+            f"out_dtm__district_{dimension}",
+            "the categories of an area sum to its stock",
+            compared.fill_null(-1),
+            "ExpectColumnPairValuesToBeEqual",
+            {"column_A": "cells", "column_B": "stock"},
+        )
+        small = candidate.thresholds["small_cell_households"]
+        visible = cells.filter(~pl.col("withheld") & pl.col("households").is_not_null())
+        yield Expectation(
+            "small_cells_are_withheld",
+            f"out_dtm__district_{dimension}",
+            f"no category of fewer than {small:g} households is shown",
+            visible.select("households"),
+            "ExpectColumnValuesToBeBetween",
+            {"column": "households", "min_value": small},
+        )
+
+
+def _headline(candidate: Candidate) -> Iterator[Expectation]:
+    """No headline figure of the release before vanishes or jumps."""
+    before = figures(candidate.previous)
+    if candidate.previous:
+        headline = candidate.previous["out_meta__series"].filter("headline")["series_id"].to_list()
+        before = before.filter(pl.col("series_id").is_in(headline))
+    now = figures(candidate.tables).select("series_id", "reference_date", now="individuals")
+    both = before.join(now, on=["series_id", "reference_date"], how="left").with_columns(
+        present=pl.col("now").is_not_null(),
+        moved=((pl.col("now") - pl.col("individuals")) / pl.col("individuals")).fill_nan(0.0),
+    )
+    limit = candidate.thresholds["max_headline_jump"]
+    yield Expectation(
+        "no_headline_figure_vanishes",
+        "out_dtm__governorate_idp, _returnee",
+        "every headline series and date of the release before is still there",
+        both.select("present"),
+        "ExpectColumnValuesToBeInSet",
+        {"column": "present", "value_set": [True]},
+    )
+    yield Expectation(
+        "no_headline_figure_jumps",
+        "out_dtm__governorate_idp, _returnee",
+        f"no headline figure of a date moves by more than {limit:.0%} from the release before",
+        both.filter(pl.col("moved").is_not_null()).select("moved"),
+        "ExpectColumnValuesToBeBetween",
+        {"column": "moved", "min_value": -limit, "max_value": limit},
+    )
+
+
+def _coverage(candidate: Candidate) -> Iterator[Expectation]:
+    """People whose governorate is not known stay a small part, where the source tells governorates at all."""
+    limit = candidate.thresholds["max_unplaced_share"]
+    depth = candidate.tables["out_meta__round"].filter("leads").select(*SCOPE, "admin_level")
+    for name, measure in STOCKS.items():
+        frame = candidate.tables[f"out_dtm__governorate_{name}"].join(depth, on=SCOPE).filter(pl.col("admin_level") > 0)
+        shares = frame.group_by(SCOPE).agg(
+            unplaced=pl.col(measure).filter(pl.col("admin1_code").is_null()).sum() / pl.col(measure).sum()
+        )
+        yield Expectation(
+            "people_are_placed",
+            f"out_dtm__governorate_{name}",
+            f"at most {limit:.0%} of the people of a series and date have no known governorate",
+            shares.select(pl.col("unplaced").fill_nan(0.0)),
+            "ExpectColumnValuesToBeBetween",
+            {"column": "unplaced", "max_value": limit},
+        )
+
+
+def _classified(candidate: Candidate) -> Iterator[Expectation]:
+    """Nothing leaves without a dissemination class, and nothing sensitive leaves."""
+    columns = pl.DataFrame(
+        [(t.name, c.name, c.dissemination) for t in published_tables() for c in t.columns],
+        schema=["table", "column", "dissemination"],
+        orient="row",
+    )
+    yield Expectation(
+        "nothing_unclassified",
+        "all tables",
+        "every published column is public or partner",
+        columns.select("dissemination"),
+        "ExpectColumnValuesToBeInSet",
+        {"column": "dissemination", "value_set": ["public", "partner"]},
+    )
+    for dimension in BREAKDOWN_DIMENSIONS:
+        known = candidate.categories.filter(dimension=dimension).select("category_code", "dissemination")
+        used = candidate.tables[f"out_dtm__district_{dimension}"].select("category_code").unique()
+        yield Expectation(
+            "nothing_unclassified",
+            f"out_dtm__district_{dimension}",
+            "every published category has a class, and it is public or partner",
+            used.join(known, on="category_code", how="left").select(pl.col("dissemination").fill_null("none")),
+            "ExpectColumnValuesToBeInSet",
+            {"column": "dissemination", "value_set": ["public", "partner"]},
+        )
+
+
+def _conservation(candidate: Candidate) -> Expectation:
+    a = candidate.accounts
+    return Expectation(
+        "rows_and_persons_are_conserved",
+        "deliveries",
+        "rows and persons of every delivery are valid + rejected",
+        a.select(
+            lost=(pl.col("rows_in") - pl.col("rows_valid") - pl.col("rows_rejected")).abs()
+            + (pl.col("persons_in") - pl.col("persons_valid") - pl.col("persons_rejected")).abs()
+        ),
+        "ExpectColumnValuesToBeInSet",
+        {"column": "lost", "value_set": [0]},
+    )
+
+
+def judge(candidate: Candidate) -> list[GateResult]:
+    """Every expectation's answer, without values; the pages about it are written into the home."""
+    os.environ["GX_ANALYTICS_ENABLED"] = "false"
+    import tqdm
+
+    tqdm.tqdm.monitor_interval = 0
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    import great_expectations as gx
+
+    context = gx.get_context(mode="ephemeral")
+    context.enable_analytics(False)
+    context.variables.progress_bars = {"globally": False}
+    _docs(context, candidate.docs)
+    source = context.data_sources.add_or_update_pandas("candidate")
+    results = []
+    for number, expected in enumerate(expectations(candidate)):
+        success = _ask(context, source, f"{number:02d} {expected.gate} {expected.table}", expected)
+        results.append(
+            GateResult(expected.gate, expected.table, expected.name, expected.sentence, success)
+        )
+    context.build_data_docs()
+    return results
+
+
+def _docs(context: Any, folder: Path) -> None:
+    """Data Docs of the last judgement only: their pages load from the network and stay in the home."""
+    for site in list(context.get_site_names()):
+        context.delete_data_docs_site(site)
+    shutil.rmtree(folder, ignore_errors=True)
+    context.add_data_docs_site(
+        "home",
+        {
+            "class_name": "SiteBuilder",
+            "show_how_to_buttons": False,
+            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.resolve())},
+            "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+        },
+    )
+
+
+def _ask(context: Any, source: Any, name: str, expected: Expectation) -> bool:
+    """Whether the expectation holds. One that could not be asked has not passed."""
+    import great_expectations as gx
+    import great_expectations.expectations as gxe
+    from great_expectations.checkpoint import Checkpoint
+
+    question = getattr(gxe, expected.name)(**expected.arguments, description=expected.sentence)
+    suite = context.suites.add_or_update(gx.ExpectationSuite(name, expectations=[question]))
+    batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("whole")
+    validation = context.validation_definitions.add_or_update(gx.ValidationDefinition(name=name, data=batch, suite=suite))
+    checkpoint = context.checkpoints.add_or_update(
+        Checkpoint(name=name, validation_definitions=[validation], actions=[], result_format="BOOLEAN_ONLY")
+    )
+    answer = checkpoint.run(batch_parameters={"dataframe": expected.frame.to_pandas()})
+    return all(bool(r.success) for run in answer.run_results.values() for r in run.results)

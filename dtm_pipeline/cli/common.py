@@ -1,0 +1,87 @@
+"""What commands share: the home, exit codes, output for people and for machines."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import tempfile
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from dtm_pipeline.storage.home import Home
+
+RELEASED, GATE, USAGE, REFUSED, BUSY, INTERNAL = 0, 1, 2, 3, 4, 70
+
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Home folder: snapshots, tables, releases. [default: $DTM_HOME, or ./var]")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+_current_home: list[Path] = []
+
+
+def open_home(home: Path | None, create: bool = False) -> Home:
+    """The home that a command works in; commands that only read never make one."""
+    from dtm_pipeline.storage.home import Home, HomeError
+
+    root = home or Path(os.environ.get("DTM_HOME", "var"))
+    _current_home[:] = [root]
+    if create:
+        return Home(root).create()
+    if not root.is_dir():
+        raise HomeError(f"{root}: there is no home here; name one with --home, or make one with `dtm run`")
+    return Home(root)
+
+
+def fail(sentence: str, code: int = USAGE) -> NoReturn:
+    """Say what is wrong and leave."""
+    typer.echo(f"dtm: {sentence}", err=True)
+    raise typer.Exit(code)
+
+
+def print_json(content: Any) -> None:
+    typer.echo(json.dumps(content, indent=1, ensure_ascii=False, default=str))
+
+
+def print_rows(headers: list[str], rows: list[list[Any]]) -> None:
+    """A plain table: columns padded, nothing cut, numbers right."""
+    texts = [["" if v is None else f"{v:,}" if isinstance(v, int) else str(v) for v in row] for row in rows]
+    widths = [max(len(h), *(len(r[i]) for r in texts)) if texts else len(h) for i, h in enumerate(headers)]
+    numeric = [any(isinstance(r[i], int) for r in rows) for i in range(len(headers))]
+
+    def line(cells: list[str]) -> str:
+        return "  ".join(c.rjust(w) if n else c.ljust(w) for c, w, n in zip(cells, widths, numeric, strict=True)).rstrip()
+
+    typer.echo(line(headers))
+    for row in texts:
+        typer.echo(line(row))
+
+
+def show_progress(quiet: bool) -> None:
+    """Send the progress of a run to standard error, a line a step."""
+    logger = logging.getLogger("dtm_pipeline.progress")
+    logger.handlers.clear()
+    logger.propagate = False
+    if not quiet:
+        handler = logging.StreamHandler(sys.stderr)
+        handler.setFormatter(logging.Formatter("  %(message)s"))
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+
+
+def log_internal_error(error: BaseException) -> Path:
+    """Write the traceback where the owner of the home finds it; types and places, no values of rows."""
+    folder = (_current_home[0] / "logs") if _current_home and _current_home[0].is_dir() else Path(tempfile.gettempdir())
+    folder.mkdir(mode=0o700, exist_ok=True)
+    file = folder / f"error-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
+    frames = "".join(traceback.format_tb(error.__traceback__))
+    file.write_text(f"{type(error).__module__}.{type(error).__name__}: {error}\n{frames}", encoding="utf-8")
+    file.chmod(0o600)
+    return file

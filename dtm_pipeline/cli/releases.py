@@ -1,0 +1,98 @@
+"""`dtm releases`: list, path, show, verify. Reads only."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dtm_pipeline.cli.common import HomeOption, JsonOption, fail, open_home, print_json, print_rows
+
+app = typer.Typer(help="The releases of a home.", no_args_is_help=True, rich_markup_mode=None)
+NameArgument = Annotated[str | None, typer.Argument(help="Name of the release, such as 2026-11-21.1. [default: the latest]")]
+
+
+@app.command("list")
+def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """List the releases, oldest first; the latest is marked."""
+    from dtm_pipeline.release.pointer import all_releases, latest_release
+
+    place = open_home(home)
+    latest = latest_release(place.releases)
+    rows = []
+    for release in all_releases(place.releases):
+        manifest = release.manifest()
+        rows.append(
+            {
+                "release": release.name,
+                "latest": latest is not None and latest.name == release.name,
+                "created_at": manifest["created_at"],
+                "deliveries": len(manifest["snapshots"]),
+                "content_sha256": manifest["content_sha256"],
+            }
+        )
+    if as_json:
+        print_json(rows)
+    elif rows:
+        print_rows(
+            ["release", "created", "deliveries", "content", ""],
+            [[r["release"], r["created_at"], r["deliveries"], str(r["content_sha256"])[:12], "latest" if r["latest"] else ""] for r in rows],
+        )
+    else:
+        typer.echo("no release yet; run `dtm run`")
+
+
+@app.command()
+def path(name: NameArgument = None, home: HomeOption = None) -> None:
+    """Print the folder of a release."""
+    from dtm_pipeline.release.pointer import ReleaseError, find_release
+
+    try:
+        typer.echo(str(find_release(open_home(home).releases, name).folder))
+    except ReleaseError as error:
+        fail(str(error))
+
+
+@app.command()
+def show(name: NameArgument = None, home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """Show what a release holds, and what changed with it."""
+    import json
+
+    from dtm_pipeline.release.pointer import ReleaseError, find_release
+
+    try:
+        release = find_release(open_home(home).releases, name)
+        manifest = release.manifest()
+    except ReleaseError as error:
+        fail(str(error))
+    changes = json.loads((release.folder / "changes.json").read_text(encoding="utf-8"))
+    if as_json:
+        print_json({"manifest": manifest, "changes": changes})
+        return
+    typer.echo(f"release {release.name}, made {manifest['created_at']}, after {manifest['previous_release'] or 'none'}")
+    print_rows(
+        ["file", "rows", "bytes"],
+        [[f["path"], f.get("rows"), f["bytes"]] for f in manifest["files"]],
+    )
+    moved = changes["figures_moved"]
+    typer.echo(f"{len(moved)} country figures moved; new deliveries: {len(changes['because']['new_deliveries'])}")
+    if moved:
+        print_rows(["series", "reference date", "before", "now"], [[m["series_id"], m["reference_date"], m["before"], m["now"]] for m in moved[:20]])
+
+
+@app.command()
+def verify(name: NameArgument = None, home: HomeOption = None) -> None:
+    """Check that every file of a release is there and has the bytes that were released."""
+    from dtm_pipeline.release.pointer import ReleaseError, find_release
+    from dtm_pipeline.release.pointer import verify as verify_release
+
+    try:
+        release = find_release(open_home(home).releases, name)
+    except ReleaseError as error:
+        fail(str(error))
+    problems = verify_release(release)
+    for problem in problems:
+        typer.echo(f"dtm: {release.name}: {problem}", err=True)
+    if problems:
+        raise typer.Exit(1)
+    typer.echo(f"release {release.name} is whole: {len(release.manifest()['files'])} files")

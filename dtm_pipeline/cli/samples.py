@@ -1,0 +1,40 @@
+"""`dtm samples make`: deliveries that look like real ones, with planted faults."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dtm_pipeline.cli.common import JsonOption, fail, print_json
+
+app = typer.Typer(help="Sample deliveries, invented from a seed.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@app.callback()
+def samples() -> None:
+    """Sample deliveries, invented from a seed."""
+
+
+@app.command()
+def make(
+    out: Annotated[Path, typer.Option("--out", help="Folder to write into; the planted faults are listed in its folder faults/.")],
+    country: Annotated[str, typer.Option("--country", help="ISO 3166-1 alpha-3.")] = "IRQ",
+    rounds: Annotated[int, typer.Option("--rounds", min=1, max=40, help="Rounds of Master Lists.")] = 3,
+    locations: Annotated[int, typer.Option("--locations", min=60, help="Locations of IDPs in the first round.")] = 3000,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same figures.")] = 7,
+    as_json: JsonOption = False,
+) -> None:
+    """Write Master Lists in every layout, API answers, a severity survey and border counts, with planted faults."""
+    from dtm_pipeline.samples.make import COUNTRIES, make_samples
+
+    if country.upper() not in COUNTRIES:
+        fail(f"no samples of {country!r}; known: {', '.join(COUNTRIES)}")
+    made = make_samples(country.upper(), rounds, locations, seed, out)
+    if as_json:
+        print_json({"folder": str(made.folder), "deliveries": [f.name for f in made.deliveries], "faults": str(made.fault_list)})
+        return
+    for file in made.deliveries:
+        typer.echo(str(file))
+    typer.echo(f"{made.faults} planted faults: {made.fault_list}")

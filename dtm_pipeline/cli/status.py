@@ -1,0 +1,94 @@
+"""`dtm status`: what was delivered, what leads, and why."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dtm_pipeline.cli.common import HomeOption, JsonOption, open_home, print_json, print_rows
+
+
+def status(
+    home: HomeOption = None,
+    country: Annotated[str | None, typer.Option("--country", help="Show this country only (ISO 3166-1 alpha-3).")] = None,
+    dates: Annotated[int, typer.Option("--dates", min=1, help="Newest reference dates to show of each series.")] = 3,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the deliveries, which source leads each series and date, and why."""
+    import polars as pl
+
+    from dtm_pipeline.contracts import core
+    from dtm_pipeline.release.pointer import latest_release
+    from dtm_pipeline.storage.snapshots import SnapshotStore
+    from dtm_pipeline.storage.tables import stored
+
+    place = open_home(home)
+    snapshots = [s for s in SnapshotStore(place).all() if country is None or country.upper() in s.countries]
+    totals = stored(place.warehouse, core.SOURCE_TOTAL).read_all()
+    roles = stored(place.warehouse, core.DELIVERY_ROLE).read_all()
+    if country is not None:
+        totals = totals.filter(location_code=country.upper())
+        roles = roles.filter(location_code=country.upper())
+    role_counts: dict[str, dict[str, int]] = {}
+    for sha, role, count in roles.group_by("snapshot_id", "role").len().rows():
+        role_counts.setdefault(sha, {})[role] = count
+    release = latest_release(place.releases)
+    newest = totals.filter(pl.col("reference_date").rank("dense", descending=True).over("series_id") <= dates)
+    newest = newest.sort("series_id", "reference_date", "leads", descending=[False, True, True])
+    if as_json:
+        print_json(
+            {
+                "release": release.name if release else None,
+                "deliveries": [
+                    {
+                        "sha256": s.sha256,
+                        "name": s.name,
+                        "received_at": s.received_at,
+                        "ingest_sequence": s.ingest_sequence,
+                        "status": s.status,
+                        "kind": s.kind,
+                        "countries": s.countries,
+                        "reason": s.reason,
+                        "roles": role_counts.get(s.sha256, {}),
+                        "rows_in": s.report.get("rows_in"),
+                        "rows_rejected": s.report.get("rows_rejected"),
+                    }
+                    for s in snapshots
+                ],
+                "series": newest.to_dicts(),
+            }
+        )
+        return
+    typer.echo(f"home {place.root}: release {release.name if release else 'none yet'}")
+    typer.echo("")
+    print_rows(
+        ["#", "delivery", "status", "kind", "rows", "rejected", "does"],
+        [
+            [
+                s.ingest_sequence,
+                s.name,
+                s.status,
+                s.kind,
+                s.report.get("rows_in"),
+                s.report.get("rows_rejected"),
+                _does(role_counts.get(s.sha256, {})) or s.reason,
+            ]
+            for s in snapshots
+        ],
+    )
+    if newest.is_empty():
+        return
+    typer.echo("")
+    print_rows(
+        ["series", "reference date", "source", "level", "individuals", "why"],
+        [
+            [r["series_id"], r["reference_date"], r["source_kind"], r["admin_level"], r["individuals"], r["why"] + ("; a newer delivery is held" if r["held"] else "")]
+            for r in newest.iter_rows(named=True)
+        ],
+    )
+
+
+def _does(roles: dict[str, int]) -> str:
+    """`leads on 80 dates, replaced on 2`."""
+    return ", ".join(f"{role} on {count} date{'s' if count > 1 else ''}" for role, count in sorted(roles.items()))

@@ -1,0 +1,191 @@
+"""Facts: placed, in a series, one meaning a row."""
+
+from __future__ import annotations
+
+from dtm_pipeline.contracts import columns as c
+from dtm_pipeline.contracts.model import Column, Rule, Table
+from dtm_pipeline.contracts.raw import PROVENANCE, PROVIDER_PLACE, ROW
+
+SERIES = (
+    c.series_id.required(),
+    c.population_group.required(),
+    c.reference_date.required(),
+)
+PLACE = (
+    c.location_code.required(),
+    c.admin1_code,
+    c.admin1_name,
+    c.admin1_name_local,
+    c.admin2_code,
+    c.admin2_name,
+    c.admin2_name_local,
+    c.place_basis.required(),
+    c.boundary_edition,
+)
+ADMIN_LEVEL = Column("admin_level", "int64", "code", "Depth of the source: 0 country, 1 governorate, 2 district, 4 location", at_least=0, at_most=4).required()
+SOURCE_KIND = Column("source_kind", "string", "code", "Kind of the delivery").required()
+LEADS = Column("leads", "boolean", "flag", "The row feeds the tables; what does not lead is compared").required()
+
+STOCK = Table(
+    "core_dtm__stock",
+    "core",
+    "A stock at a location or an area, from one row of one delivery, with its series and place.",
+    ROW,
+    (
+        *PROVENANCE,
+        SOURCE_KIND,
+        ADMIN_LEVEL,
+        *SERIES,
+        c.source_reference_date.required(),
+        c.operation,
+        c.assessment_type,
+        c.reporting_round,
+        *PLACE,
+        *PROVIDER_PLACE,
+        c.place_id,
+        c.location_name,
+        c.latitude,
+        c.longitude,
+        c.point_conflict,
+        c.point_distance_m,
+        c.households,
+        c.individuals,
+        c.individuals_basis,
+        c.household_size_rule_id,
+        c.in_camp_individuals,
+        c.out_of_camp_individuals,
+        LEADS,
+        Column("why", "string", "label", "Why the row leads or does not", dissemination="partner").required(),
+        Column("place_note", "string", "label", "What to know about the place of the row", dissemination="partner"),
+    ),
+    rules=(
+        Rule("some_count", "households IS NOT NULL OR individuals IS NOT NULL", "a stock has households or individuals"),
+    ),
+    added_along=("place",),
+)
+
+BREAKDOWN = Table(
+    "core_dtm__breakdown",
+    "core",
+    "A part of a leading stock by origin, shelter or period, at its location.",
+    (*ROW, "dimension", "category_code"),
+    (
+        *PROVENANCE,
+        *SERIES,
+        *PLACE,
+        c.place_id,
+        Column("dimension", "string", "code", "Breakdown", allowed=("origin", "shelter", "period")).required(),
+        c.category_code.required(),
+        c.households,
+        c.households_basis,
+        c.individuals,
+        c.individuals_basis,
+    ),
+    added_along=("place", "category_code"),
+)
+
+SEVERITY = Table(
+    "core_dtm__severity",
+    "core",
+    "Severity of conditions at a location, assessed or not.",
+    ("series_id", "reference_date", "index_name", "model_version", "place_id"),
+    (
+        *PROVENANCE,
+        *SERIES,
+        *PLACE,
+        c.index_name.required(),
+        c.model_version.required(),
+        c.place_id.required(),
+        c.severity_class.required(),
+        Column("score", "float64", "score", "0 = all conditions met, 100 = none; null when not assessed", unit="score of the model", at_least=0, at_most=100),
+        c.individuals,
+    ),
+    added_along=("place", "severity_class"),
+)
+
+BORDER_FLOW = Table(
+    "core_dtm__border_flow",
+    "core",
+    "Movements at a flow point, in one direction, on one day.",
+    ("location_code", "flow_point_id", "observed_by", "direction", "observed_on"),
+    (
+        *PROVENANCE,
+        c.location_code.required(),
+        Column("flow_point_id", "string", "code", "Flow point (reference/flow_points.csv, or made from its name)").required(),
+        Column("flow_point_name", "string", "label", "Name of the flow point").required(),
+        Column("crossing_id", "string", "code", "Crossing; both sides of one crossing share it").required(),
+        Column("observed_by", "string", "code", "Country whose side counted").required(),
+        Column("direction", "string", "code", "in or out of location_code", allowed=("in", "out")).required(),
+        Column("observed_on", "date", "date", "Day of the count").required(),
+        Column("movements", "int64", "flow", "Movements counted", unit="movements", at_least=0).required(),
+        Column("hours_observed", "float64", "evidence", "Hours that the point was observed; null when unknown", unit="hour", at_least=0, at_most=24),
+    ),
+    added_along=("observed_on", "flow_point_id"),
+)
+
+SOURCE_TOTAL = Table(
+    "core_dtm__source_total",
+    "core",
+    "What each source and level says of a series and date, and which of them leads.",
+    ("series_id", "reference_date", "source_kind", "admin_level"),
+    (
+        c.location_code.required(),
+        *SERIES,
+        SOURCE_KIND,
+        ADMIN_LEVEL,
+        LEADS,
+        Column("why", "string", "label", "Why it leads or does not").required(),
+        Column("source_reference_dates", "string", "label", "Dates that the source itself gives"),
+        c.operation,
+        c.assessment_type,
+        c.reporting_round,
+        Column("rows", "int64", "count", "Rows used", unit="rows").required(),
+        c.households,
+        c.individuals,
+        Column("snapshot_ids", "strings", "key", "Deliveries that the figures come from", dissemination="partner"),
+        Column("held", "boolean", "flag", "A newer delivery is held because it lacks too many locations", dissemination="partner").required(),
+    ),
+)
+
+DELIVERY_ROLE = Table(
+    "core_dtm__delivery_role",
+    "core",
+    "What each delivery does for each series and date that it holds.",
+    ("series_id", "source_kind", "admin_level", "source_reference_date", "snapshot_id"),
+    (
+        c.location_code.required(),
+        c.series_id.required(),
+        SOURCE_KIND,
+        ADMIN_LEVEL,
+        c.source_reference_date.required(),
+        c.snapshot_id.required(),
+        Column("role", "string", "code", "leads, adds, replaced or held", allowed=("leads", "adds", "replaced", "held")).required(),
+        Column("missing_share", "float64", "share", "Locations of the delivery before it that it lacks", unit="ratio", at_least=0, at_most=1),
+    ),
+)
+
+FINDING = Table(
+    "core_dtm__finding",
+    "core",
+    "What an analyst should look at: a place, a comparison, a delivery.",
+    (),
+    (
+        c.location_code,
+        c.snapshot_id,
+        c.source_sheet,
+        c.source_row,
+        Column("finding", "string", "code", "Name of the finding").required(),
+        Column("sentence", "string", "label", "The finding in words, without people's data", dissemination="partner").required(),
+        Column("individuals", "int64", "stock", "Persons concerned; null when not known", unit="persons", dissemination="partner"),
+    ),
+)
+
+BREAKDOWN_FINDING = Table(
+    "core_dtm__breakdown_finding",
+    "core",
+    "Locations whose categories do not sum to their stock.",
+    (),
+    FINDING.columns,
+)
+
+TABLES = (STOCK, BREAKDOWN, SEVERITY, BORDER_FLOW, SOURCE_TOTAL, DELIVERY_ROLE, FINDING, BREAKDOWN_FINDING)

@@ -1,0 +1,73 @@
+"""What a table declares: columns, grain, rules. Plain data, nothing heavy to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Kind = Literal["key", "code", "label", "date", "stock", "flow", "count", "share", "score", "flag", "evidence"]
+Dissemination = Literal["public", "partner", "sensitive"]
+Layer = Literal["raw", "core", "out"]
+Type = Literal["string", "int64", "float64", "boolean", "date", "strings"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: one name has one meaning and one unit in every table it stands in."""
+
+    name: str
+    type: Type
+    kind: Kind
+    description: str
+    unit: str = ""
+    dissemination: Dissemination = "public"
+    nullable: bool = True
+    allowed: tuple[str, ...] = ()
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def required(self) -> Column:
+        """The same column where a null is a broken contract."""
+        return replace(self, nullable=False)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A statement about each row, as a SQL condition that must hold or be unknown."""
+
+    name: str
+    condition: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table: `grain` names the columns that no two rows share."""
+
+    name: str
+    layer: Layer
+    description: str
+    grain: tuple[str, ...]
+    columns: tuple[Column, ...]
+    rules: tuple[Rule, ...] = ()
+    version: str = "1.0.0"
+    added_along: tuple[str, ...] = ()
+    """The axes along which the measures of the table may be summed; dates are never among stocks' axes."""
+
+    def __post_init__(self) -> None:
+        names = [c.name for c in self.columns]
+        if len(names) != len(set(names)):
+            raise ValueError(f"{self.name}: a column stands twice")
+        missing = [g for g in self.grain if g not in names]
+        if missing:
+            raise ValueError(f"{self.name}: grain names no column: {missing}")
+
+    @property
+    def column_names(self) -> list[str]:
+        return [c.name for c in self.columns]
+
+    def column(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"{self.name} has no column {name}")

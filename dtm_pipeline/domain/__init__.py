@@ -1,0 +1,1 @@
+"""Arithmetic on Polars frames. Knows nothing of files, networks or the orchestrator."""

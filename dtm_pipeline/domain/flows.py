@@ -1,0 +1,65 @@
+"""Flows count movements, not persons, in the hours observed at the points observed."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from dtm_pipeline.domain.series import slug
+
+
+def flow_points(counts: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
+    """Counts with the flow point and crossing that the provider's name stands for on that day.
+
+    Args:
+        counts: rows of raw_dtm__border_count.
+        points: reference/flow_points.csv: flow_point_id, location_code, name, alias, crossing_id, valid_from,
+            valid_to. A name that is not there makes a point of its own, from its spelling.
+    """
+    key = pl.col("flow_point_name").str.to_lowercase().str.replace_all(r"[\s_]+", " ").str.strip_chars()
+    known = points.with_columns(_key=pl.col("alias").str.to_lowercase(), _known=pl.lit(True))
+    named = counts.with_row_index("_row").with_columns(_key=key)
+    matched = (
+        named.select("_row", "_key", "location_code", "observed_on")
+        .join(known, on=["location_code", "_key"])
+        .filter(
+            (pl.col("valid_from").is_null() | (pl.col("observed_on") >= pl.col("valid_from")))
+            & (pl.col("valid_to").is_null() | (pl.col("observed_on") <= pl.col("valid_to")))
+        )
+        .unique("_row", keep="first")
+        .select("_row", "flow_point_id", "crossing_id", _name="name")
+    )
+    spelled = named.select("location_code", "_key", "flow_point_name").unique()
+    made = spelled.with_columns(
+        _made=pl.Series(
+            [f"{c}-FP-{slug(n).upper()}" for c, n in spelled.select("location_code", "flow_point_name").rows()],
+            dtype=pl.String,
+        )
+    )
+    return (
+        named.join(matched, on="_row", how="left", maintain_order="left")
+        .join(made, on=["location_code", "_key", "flow_point_name"], how="left", maintain_order="left")
+        .with_columns(
+            flow_point_id=pl.coalesce("flow_point_id", "_made"),
+            crossing_id=pl.coalesce("crossing_id", "_made"),
+            flow_point_name=pl.coalesce("_name", pl.col("flow_point_name").str.strip_chars()),
+            observed_by="location_code",
+        )
+        .drop("_row", "_key", "_name", "_made")
+    )
+
+
+def newest_counts(counts: pl.DataFrame) -> pl.DataFrame:
+    """For each point, direction and day the count of the newest delivery (by `ingest_sequence`) leads."""
+    key = ["location_code", "flow_point_id", "observed_by", "direction", "observed_on"]
+    return (
+        counts.sort("ingest_sequence", "source_row")
+        .unique(key, keep="last", maintain_order=True)
+        .sort(*key)
+    )
+
+
+def daily(flow: pl.DataFrame) -> pl.DataFrame:
+    """The daily table. No calendar of operating days is known yet, so whether a point operated is unknown."""
+    return flow.with_columns(operating_day=pl.lit("unknown")).sort(
+        "crossing_id", "flow_point_id", "observed_by", "direction", "observed_on"
+    )

@@ -1,0 +1,90 @@
+"""Series: what may be compared and what may be added. Method: docs/method/series.md."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Series:
+    """A stock of one population group in one country that is followed over time."""
+
+    series_id: str
+    title: str
+    location_code: str
+    population_group: str
+    operations: tuple[str, ...]
+    assessment_types: tuple[str, ...]
+    sources: tuple[str, ...]
+    date_tolerance_days: int
+    overlap_group: str
+    headline: bool
+    status: str
+    max_age_days: int | None
+
+    def matches(self, location_code: str, group: str, operation: str | None, assessment: str | None) -> bool:
+        """Whether a provider's names stand for this series; a source without operations matches by group."""
+        if (self.location_code, self.population_group) != (location_code, group):
+            return False
+        if operation is None:
+            return self.headline
+        known = {o.casefold() for o in self.operations}
+        return operation.casefold() in known and (assessment is None or assessment in self.assessment_types)
+
+
+def slug(text: str) -> str:
+    """Letters and digits of a name, lower case, joined by hyphens: `Lake Chad` -> `lake-chad`."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
+
+
+def unregistered(location_code: str, group: str, operation: str | None, assessment: str | None) -> Series:
+    """A series made from a provider's names, where reference/series.toml lists none.
+
+    It is never a headline series; the assessment types of one operation overlap, so they share a group.
+    """
+    name = slug(operation) if operation else group
+    parts = [location_code.lower(), name, *([assessment.lower()] if assessment else [])]
+    return Series(
+        series_id="_".join(parts),
+        title=" ".join(filter(None, (location_code, operation, assessment, group))),
+        location_code=location_code,
+        population_group=group,
+        operations=(operation,) if operation else (),
+        assessment_types=(assessment,) if assessment else (),
+        sources=(),
+        date_tolerance_days=0,
+        overlap_group=f"{location_code.lower()}_{group}",
+        headline=False,
+        status="unregistered",
+        max_age_days=None,
+    )
+
+
+def series_of_rows(rows: pl.DataFrame, registry: tuple[Series, ...]) -> tuple[pl.DataFrame, tuple[Series, ...]]:
+    """Rows with `series_id`, and the series that they belong to.
+
+    Args:
+        rows: has location_code, population_group, operation, assessment_type; a non-null `series_id`
+            (from a sidecar) is kept.
+        registry: the series of reference/series.toml.
+    """
+    names = ["location_code", "population_group", "operation", "assessment_type"]
+    found: dict[str, Series] = {}
+    ids: list[str] = []
+    distinct = rows.select(*names, "series_id").unique(maintain_order=True)
+    for country, group, operation, assessment, told in distinct.iter_rows():
+        series = next((s for s in registry if s.series_id == told), None) if told else None
+        if series is None:
+            series = next((s for s in registry if s.matches(country, group, operation, assessment)), None)
+        if series is None:
+            series = unregistered(country, group, operation, assessment)
+        found[series.series_id] = series
+        ids.append(series.series_id)
+    mapping = distinct.with_columns(assigned=pl.Series(ids, dtype=pl.String))
+    placed = rows.join(mapping, on=[*names, "series_id"], how="left", nulls_equal=True, maintain_order="left")
+    return placed.with_columns(series_id="assigned").drop("assigned"), tuple(found.values())

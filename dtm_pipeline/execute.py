@@ -1,0 +1,38 @@
+"""Run the graph in this process, on the Dagster instance of a home, without a word on the console."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.instance.ref import InstanceRef
+
+from dtm_pipeline.definitions import JOB, build_definitions
+from dtm_pipeline.release.gates import GateRefusedError
+from dtm_pipeline.storage.home import Home
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+class RunFailedError(Exception):
+    """A step failed; the text is the step's and its error's, for the log."""
+
+
+def execute(root: Path, only_country: str | None, waivers: dict[str, str]) -> Exception | None:
+    """Materialize every asset; what is not stale is not computed again.
+
+    Returns:
+        None, or the exception that stopped the run.
+    """
+    home = Home(root)
+    definitions = build_definitions(root, only_country, waivers)
+    instance = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster.resolve())))
+    with instance:
+        job = definitions.resolve_job_def(JOB)
+        try:
+            result = job.execute_in_process(instance=instance, run_config=QUIET, raise_on_error=True)
+        except GateRefusedError as refusal:
+            return refusal
+        except Exception as error:
+            return error
+        return None if result.success else RunFailedError(f"steps failed: {sorted(result.get_failed_step_keys())}")

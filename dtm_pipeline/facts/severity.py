@@ -1,0 +1,87 @@
+"""Severity of the locations of a country: scored by its model, placed, with the people of the stock."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from dtm_pipeline.contracts.core import SEVERITY
+from dtm_pipeline.contracts.derive import conform, empty
+from dtm_pipeline.domain.household_size import SizeRule, with_sizes
+from dtm_pipeline.domain.severity import SeverityModel, score_locations, with_unassessed
+from dtm_pipeline.places.gazetteer import Gazetteer
+from dtm_pipeline.places.resolve import PLACED, resolve
+
+ROW = ("snapshot_id", "source_sheet", "source_row")
+SURVEY = ("index_name", "model_version", "reference_date")
+
+
+def severity_facts(
+    locations: pl.DataFrame,
+    answers: pl.DataFrame,
+    stock: pl.DataFrame,
+    deliveries: pl.DataFrame,
+    models: tuple[SeverityModel, ...],
+    headline_series: dict[str, str],
+    rules: tuple[SizeRule, ...],
+    gazetteer: Gazetteer,
+) -> pl.DataFrame:
+    """Rows of core_dtm__severity.
+
+    Args:
+        locations, answers: raw rows of the country's surveys.
+        stock: core_dtm__stock of the country.
+        deliveries: snapshot_id, ingest_sequence; the newest delivery of a survey leads.
+        models: the severity models.
+        headline_series: series_id of each population group of the country.
+        rules: household-size rules.
+        gazetteer: units of the country.
+    """
+    newest = (
+        locations.select("snapshot_id", *SURVEY)
+        .unique()
+        .join(deliveries.select("snapshot_id", "ingest_sequence"), on="snapshot_id")
+        .sort("ingest_sequence")
+        .unique(SURVEY, keep="last")
+        .select("snapshot_id", *SURVEY)
+    )
+    used = locations.join(newest, on=["snapshot_id", *SURVEY], how="semi")
+    parts = [empty(SEVERITY)]
+    for (index, version, day), survey in used.partition_by(SURVEY, as_dict=True).items():
+        model = next((m for m in models if (m.index_name, m.model_version) == (index, version)), None)
+        if model is None:
+            continue  # the model file is gone: the survey is read again when it is back
+        mine = answers.join(survey.select(ROW), on=list(ROW), how="semi", nulls_equal=True)
+        scored = survey.join(score_locations(mine, model), on=list(ROW), nulls_equal=True)
+        series_id = headline_series.get(model.population_group, f"{model.location_code.lower()}_{model.population_group}")
+        people = _stock_near(stock, series_id, day, model.stock_date_tolerance_days)
+        sized = with_sizes(scored, rules).with_columns(
+            individuals=pl.col("households") * pl.col("size_out_of_camp"), series_id=pl.lit(series_id)
+        )
+        assessed = conform(_placed(sized, stock, gazetteer), SEVERITY)
+        parts.append(conform(with_unassessed(assessed, people), SEVERITY))
+    return pl.concat(parts)
+
+
+def _stock_near(stock: pl.DataFrame, series_id: str, day: date, tolerance: int) -> pl.DataFrame:
+    """Leading location rows of the series at the date nearest to the survey, within the tolerance."""
+    mine = stock.filter(pl.col("leads") & (pl.col("admin_level") == 4) & (pl.col("series_id") == series_id))
+    apart = (pl.col("reference_date") - pl.lit(day)).dt.total_days().abs()
+    return mine.filter((apart <= tolerance) & (apart == apart.min())).unique(
+        "place_id", keep="first", maintain_order=True
+    )
+
+
+def _placed(scored: pl.DataFrame, stock: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
+    """Locations that a Master List knows stand where it puts them; the others where the survey declares them."""
+    columns = [c for c in PLACED if c != "place_note"]
+    known = (
+        stock.filter(pl.col("place_id").is_not_null())
+        .sort("reference_date")
+        .unique("place_id", keep="last")
+        .select("place_id", *columns)
+    )
+    listed = scored.join(known, on="place_id")
+    others = resolve(scored.join(known, on="place_id", how="anti"), gazetteer).drop("place_note")
+    return pl.concat([listed, others], how="diagonal")

@@ -1,0 +1,244 @@
+"""Stocks of a country from every source: which series, which place, how many people, who leads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from dtm_pipeline.contracts.core import DELIVERY_ROLE, FINDING, SOURCE_TOTAL, STOCK
+from dtm_pipeline.contracts.derive import conform
+from dtm_pipeline.domain.aggregate import joined, known_sum
+from dtm_pipeline.domain.household_size import SizeRule, with_individuals
+from dtm_pipeline.domain.precedence import KEY, align_dates, delivery_roles, leading_sources
+from dtm_pipeline.domain.series import Series, series_of_rows
+from dtm_pipeline.places.gazetteer import Gazetteer
+from dtm_pipeline.places.points import apply_points
+from dtm_pipeline.places.resolve import resolve
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+ROW = ("snapshot_id", "source_sheet", "source_row")
+LOCATION_LEVEL = 4
+EditionAt = Callable[[date], tuple[str | None, "gpd.GeoDataFrame | None"]]
+"""The boundary edition that covers a day: its name and its districts; (None, None) without one."""
+
+
+@dataclass(frozen=True)
+class Deliveries:
+    """Accepted deliveries of a country: snapshot_id, ingest_sequence, statement, told_series."""
+
+    frame: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class StockFacts:
+    """The stocks of a country, what each source says, and what an analyst should look at."""
+
+    stock: pl.DataFrame
+    totals: pl.DataFrame
+    roles: pl.DataFrame
+    findings: pl.DataFrame
+
+
+def stock_facts(
+    master_list: pl.DataFrame,
+    cells: pl.DataFrame,
+    api: pl.DataFrame,
+    deliveries: Deliveries,
+    registry: tuple[Series, ...],
+    rules: tuple[SizeRule, ...],
+    gazetteer: Gazetteer,
+    edition_at: EditionAt,
+    max_missing_share: float,
+) -> StockFacts:
+    """Facts from the raw rows of one country.
+
+    Args:
+        master_list, cells, api: raw rows of the country (contracts raw_dtm__*).
+        deliveries: the country's accepted deliveries.
+        registry: the series of reference/series.toml.
+        rules: household-size rules of all countries.
+        gazetteer: units of the country.
+        edition_at: boundary edition of a day.
+        max_missing_share: a newer delivery that lacks more of the locations before it is held.
+    """
+    rows = pl.concat([_of_lists(master_list, cells), _of_api(api)], how="diagonal")
+    rows = rows.join(deliveries.frame, on="snapshot_id").with_columns(series_id="told_series")
+    rows, series = series_of_rows(rows, registry)
+    roles = delivery_roles(rows, max_missing_share)
+    used = rows.join(
+        roles.filter(pl.col("role").is_in(["leads", "adds"])).select(*KEY, "snapshot_id"), on=[*KEY, "snapshot_id"]
+    )
+    # where an addition repeats a location, the newer row stands for it
+    located = pl.col("place_id").is_not_null()
+    newest = pl.col("ingest_sequence") == pl.col("ingest_sequence").max().over(*KEY, "place_id")
+    used = used.filter(~located | newest)
+    dates = align_dates(used.select(KEY).unique(), series)
+    leaders = leading_sources(
+        dates.select("series_id", "reference_date", "source_kind", "admin_level").unique(), series
+    )
+    placed = _placed(
+        used.join(dates, on=list(KEY)).join(leaders, on=["series_id", "reference_date", "source_kind", "admin_level"]),
+        gazetteer,
+        edition_at,
+    )
+    sized = pl.concat(
+        [
+            with_individuals(placed.filter(pl.col("admin_level") == LOCATION_LEVEL), rules),
+            placed.filter(pl.col("admin_level") != LOCATION_LEVEL).with_columns(individuals_basis=pl.lit("provider")),
+        ],
+        how="diagonal",
+    )
+    stock = conform(sized, STOCK)
+    held = roles.filter(role="held").join(dates, on=list(KEY), how="left")
+    totals = _totals(stock, held)
+    return StockFacts(
+        stock=stock,
+        totals=conform(totals, SOURCE_TOTAL),
+        roles=conform(
+            roles.join(rows.select("location_code", *KEY).unique(), on=list(KEY)), DELIVERY_ROLE
+        ),
+        findings=_findings(stock, totals, held),
+    )
+
+
+def _of_lists(master_list: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
+    """Rows of Master Lists, with the households or persons that their shelter columns put in camps."""
+    shelter = cells.filter(pl.col("dimension") == "shelter")
+    told = shelter.select("snapshot_id", "source_sheet", "unit").unique()
+    camps = shelter.filter(category_code="camp").select(*ROW, camp="value")
+    in_camps = (
+        master_list.join(told, on=["snapshot_id", "source_sheet"], how="left", nulls_equal=True)
+        .join(camps, on=list(ROW), how="left", nulls_equal=True)
+        .with_columns(camp=pl.when(pl.col("unit").is_not_null()).then(pl.col("camp").fill_null(0)))
+    )
+    return in_camps.with_columns(
+        source_kind=pl.lit("master_list"),
+        admin_level=pl.lit(LOCATION_LEVEL, pl.Int64),
+        source_reference_date="reference_date",
+        operation=pl.lit(None, pl.String),
+        assessment_type=pl.lit(None, pl.String),
+        location_key="place_id",
+        camp_households=pl.when(pl.col("unit") == "households").then("camp"),
+        camp_individuals=pl.when(pl.col("unit") == "individuals").then("camp"),
+    ).drop("reference_date", "camp", "unit", "flags")
+
+
+def _of_api(api: pl.DataFrame) -> pl.DataFrame:
+    """Rows of API answers: stocks of IDPs of an area, or additive parts of them."""
+    unit = pl.coalesce(
+        "provider_admin2_code", "provider_admin2_name", "provider_admin1_code", "provider_admin1_name", "location_code"
+    )
+    return api.with_columns(
+        source_kind=pl.lit("dtm_api"),
+        population_group=pl.lit("idp"),
+        source_reference_date="reference_date",
+        location_key=unit,
+        place_id=pl.lit(None, pl.String),
+        households=pl.lit(None, pl.Int64),
+    ).drop("reference_date", "flags", "provider_record_id", "displacement_reason", "origin_admin1_name")
+
+
+def _placed(rows: pl.DataFrame, gazetteer: Gazetteer, edition_at: EditionAt) -> pl.DataFrame:
+    """Rows with their unit, and points against the edition of their date."""
+    resolved = resolve(rows, gazetteer)
+    editions = {day: edition_at(day) for day in resolved["reference_date"].unique().to_list()}
+    by_name = {name: shapes for name, shapes in editions.values()}
+    parts = []
+    for name, shapes in by_name.items():
+        days = [day for day, (edition, _) in editions.items() if edition == name]
+        part = apply_points(resolved.filter(pl.col("reference_date").is_in(days)), shapes, gazetteer)
+        if shapes is not None:
+            drawn = pl.col("admin2_code").is_in(shapes["code"].tolist())
+            part = part.with_columns(
+                boundary_edition=pl.when(drawn).then(pl.lit(name)).otherwise("boundary_edition")
+            )
+        parts.append(part)
+    return pl.concat(parts) if parts else apply_points(resolved, None, gazetteer)
+
+
+def _totals(stock: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    scope = ["series_id", "reference_date", "source_kind", "admin_level"]
+    return (
+        stock.group_by("location_code", "population_group", *scope)
+        .agg(
+            pl.col("leads").first(),
+            pl.col("why").first(),
+            pl.col("source_reference_date").unique().sort().cast(pl.String).str.join(", ").alias("source_reference_dates"),
+            joined("operation"),
+            joined("assessment_type"),
+            joined("reporting_round"),
+            pl.len().cast(pl.Int64).alias("rows"),
+            known_sum("households"),
+            known_sum("individuals"),
+            pl.col("snapshot_id").unique().sort().alias("snapshot_ids"),
+        )
+        .join(held.select(*scope, held=pl.lit(True)).unique(), on=scope, how="left")
+        .with_columns(pl.col("held").fill_null(False))
+        .sort(scope)
+    )
+
+
+def _findings(stock: pl.DataFrame, totals: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """What an analyst should look at, without people's data."""
+    unplaced = (
+        stock.filter(pl.col("leads") & pl.col("place_note").is_not_null())
+        .group_by("location_code", "snapshot_id", "source_sheet", "place_note", "provider_admin1_name", "provider_admin2_name")
+        .agg(pl.col("source_row").min(), rows=pl.len(), individuals=known_sum("individuals"))
+        .with_columns(
+            finding=pl.when(pl.col("place_note").str.contains("neither"))
+            .then(pl.lit("place_unresolved"))
+            .otherwise(pl.lit("place_note")),
+            sentence=pl.format(
+                "{}: {} / {} ({} rows, first in row {})",
+                "place_note",
+                pl.col("provider_admin1_name").fill_null("no governorate"),
+                pl.col("provider_admin2_name").fill_null("no district"),
+                "rows",
+                "source_row",
+            ),
+        )
+    )
+    conflicts = stock.filter(pl.col("leads") & pl.col("point_conflict")).with_columns(
+        finding=pl.lit("point_conflict"),
+        sentence=pl.format(
+            "the point lies {} km outside the declared district; the declared district is kept",
+            (pl.col("point_distance_m") / 1000).round(1),
+        ),
+    )
+    lead = totals.filter("leads").select("series_id", "reference_date", _lead="individuals", _by="source_kind")
+    differing = (
+        totals.filter(~pl.col("leads"))
+        .join(lead, on=["series_id", "reference_date"])
+        .filter(pl.col("individuals") != pl.col("_lead"))
+        .with_columns(
+            finding=pl.lit("sources_differ"),
+            snapshot_id=pl.col("snapshot_ids").list.first(),
+            sentence=pl.format(
+                "{} on {}: {} gives {}, {} (which leads) {}",
+                "series_id",
+                "reference_date",
+                "source_kind",
+                "individuals",
+                "_by",
+                "_lead",
+            ),
+            individuals=(pl.col("individuals") - pl.col("_lead")).abs(),
+        )
+    )
+    waiting = held.with_columns(
+        location_code=pl.col("series_id").str.head(3).str.to_uppercase(),
+        finding=pl.lit("delivery_held"),
+        sentence=pl.format(
+            "{} on {}: lacks {} % of the locations it would replace and is held; say replaces = true or adds = true in its sidecar",
+            "series_id",
+            "source_reference_date",
+            (pl.col("missing_share") * 100).round(1),
+        ),
+    )
+    return pl.concat([conform(f, FINDING) for f in (unplaced, conflicts, differing, waiting)])

@@ -1,0 +1,35 @@
+"""Text to numbers and dates, with what could not be read told apart from what is empty."""
+
+from __future__ import annotations
+
+import polars as pl
+
+ARABIC_DIGITS = {chr(0x660 + d): str(d) for d in range(10)} | {chr(0x6F0 + d): str(d) for d in range(10)}
+BLANKS = ("", "-", "–", "not available", "n/a", "na", "null", "none")
+
+
+def plain(text: pl.Expr) -> pl.Expr:
+    """Text without surrounding white space, in Western digits; null where nothing is said."""
+    cleaned = text.str.strip_chars(" \t\r\n\u00a0\u200f\u200e\ufeff")
+    cleaned = cleaned.str.replace_many(list(ARABIC_DIGITS), list(ARABIC_DIGITS.values()))
+    return pl.when(cleaned.str.to_lowercase().is_in(BLANKS)).then(None).otherwise(cleaned)
+
+
+def whole_number(text: pl.Expr) -> pl.Expr:
+    """Text as Int64: `1234`, `1,234`, `1234.0`; null where it is none (also for `12.5` and `about 12`)."""
+    bare = plain(text)
+    grouped = bare.str.contains(r"^[+-]?\d{1,3}(,\d{3})+(\.0+)?$")
+    bare = pl.when(grouped).then(bare.str.replace_all(",", "")).otherwise(bare)
+    fits = bare.str.contains(r"^[+-]?\d{1,15}(\.0+)?$")
+    return pl.when(fits).then(bare.str.replace(r"\.0+$", "").str.strip_prefix("+")).cast(pl.Int64, strict=False)
+
+
+def decimal_number(text: pl.Expr) -> pl.Expr:
+    """Text as Float64; null where it is no finite number."""
+    number = plain(text).cast(pl.Float64, strict=False)
+    return pl.when(number.is_finite()).then(number)
+
+
+def unreadable(text: pl.Expr, parsed: pl.Expr) -> pl.Expr:
+    """Something is written and could not be read."""
+    return plain(text).is_not_null() & parsed.is_null()

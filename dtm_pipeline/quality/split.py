@@ -1,0 +1,221 @@
+"""Split rows by their contract, and hold every row to account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from dtm_pipeline.contracts.derive import conform, pandera_schema
+from dtm_pipeline.contracts.model import Table
+from dtm_pipeline.contracts.raw import QUARANTINE
+from dtm_pipeline.quality.parse import unreadable
+
+ORIGINAL, PERSONS = "_original", "_persons"
+
+
+class ConservationError(Exception):
+    """Rows or persons in are not valid + rejected: a broken invariant, the run stops."""
+
+
+@dataclass(frozen=True)
+class Reject:
+    """A reason for which a row can't be used, found before the contract is asked."""
+
+    rule: str
+    sentence: str
+    column: str | None
+    broken: pl.Expr
+    found: pl.Expr
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows that can be used, and rows that can't with the reason."""
+
+    valid: pl.DataFrame
+    rejected: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Account:
+    """Rows and persons in, valid and rejected; persons of unreadable rows are not known."""
+
+    rows_in: int
+    rows_valid: int
+    rows_rejected: int
+    persons_in: int
+    persons_valid: int
+    persons_rejected: int
+    rows_with_unknown_persons: int
+
+
+def count_rejects(columns: dict[str, str]) -> list[Reject]:
+    """The rejects of columns that hold counts: unreadable and negative.
+
+    Args:
+        columns: name of the parsed column, and the header as the file spells it. The text stands in
+            `{name}_text`.
+    """
+    rejects = []
+    for name, header in columns.items():
+        text = pl.col(f"{name}_text")
+        rejects += [
+            Reject(f"unreadable_{name}", f"{header} is a whole number", header, unreadable(text, pl.col(name)), text),
+            Reject(f"negative_{name}", f"{header} is not negative", header, pl.col(name) < 0, text),
+        ]
+    return rejects
+
+
+def split(rows: pl.DataFrame, table: Table, rejects: list[Reject], kind: str) -> Split:
+    """Split rows into valid ones, with exactly the table's columns, and quarantined ones.
+
+    The checks run as one Polars pass; Pandera is asked only for a report on the rows that fail the contract.
+
+    Args:
+        rows: the table's columns, `_original` (the row as it arrived, JSON), `_persons` (persons that the row states
+            by its raw text, null when unreadable), and whatever the rejects look at.
+        table: contract of the valid rows.
+        rejects: in order: the first reason that holds is told.
+        kind: kind of the delivery.
+    """
+    verdict = pl.coalesce(
+        *(
+            pl.when(r.broken.fill_null(False)).then(
+                pl.struct(
+                    rule=pl.lit(r.rule),
+                    sentence=pl.lit(r.sentence),
+                    column=pl.lit(r.column, pl.String),
+                    found=r.found.cast(pl.String),
+                )
+            )
+            for r in rejects
+        )
+    )
+    judged = rows.with_row_index("_index").with_columns(_verdict=verdict)
+    passed = judged.filter(pl.col("_verdict").is_null())
+    broken = passed.filter(~_holds(table))
+    if not broken.is_empty():
+        judged = judged.join(_report(broken, table), on="_index", how="left", maintain_order="left").with_columns(
+            _verdict=pl.coalesce("_verdict", "_told")
+        )
+    wrong = pl.col("_verdict").is_not_null()
+    rejected = judged.filter(wrong).with_columns(
+        pl.col("_verdict").struct.unnest(),
+        kind=pl.lit(kind),
+        original=pl.col(ORIGINAL),
+        persons=pl.col(PERSONS),
+    )
+    return Split(conform(judged.filter(~wrong), table), conform(rejected, QUARANTINE))
+
+
+def _holds(table: Table) -> pl.Expr:
+    """All statements of the contract about a single row, as one expression; unknown passes."""
+    held = [pl.lit(True)]
+    for c in table.columns:
+        column = pl.col(c.name)
+        if not c.nullable:
+            held.append(column.is_not_null())
+        if c.allowed:
+            held.append(column.is_in(list(c.allowed)).fill_null(True))
+        if c.at_least is not None:
+            held.append((column >= c.at_least).fill_null(True))
+        if c.at_most is not None:
+            held.append((column <= c.at_most).fill_null(True))
+    held += [pl.sql_expr(r.condition).fill_null(True) for r in table.rules]
+    return pl.all_horizontal(held)
+
+
+def _report(broken: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """Pandera's report on rows that fail: for each the first broken statement of the contract."""
+    import pandera.errors
+
+    frame = conform(broken, table)
+    try:
+        pandera_schema(table).validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as errors:
+        cases = errors.failure_cases.filter(pl.col("index").is_not_null())
+    else:
+        raise AssertionError(f"{table.name}: the Polars pass and the Pandera schema disagree")
+    names = [c.name for c in table.columns]
+    is_column = pl.col("column").is_in(names)
+    first = (
+        cases.unique("index", keep="first", maintain_order=True)
+        .with_columns(pl.col("index").cast(pl.UInt32))
+        .select(
+            "index",
+            _told=pl.struct(
+                rule=pl.when(is_column).then(pl.lit("contract_") + pl.col("column")).otherwise(pl.lit("contract_row")),
+                sentence=pl.when(pl.col("check") == "not_nullable")
+                .then(pl.col("column") + " is known")
+                .otherwise("check"),
+                column=pl.when(is_column).then("column"),
+                # a frame check's case is the whole row, which the quarantine holds already
+                found=pl.when(is_column).then("failure_case"),
+            ),
+        )
+    )
+    keys = broken.select("_index").with_row_index("index").with_columns(pl.col("index").cast(pl.UInt32))
+    return keys.join(first, on="index", how="inner").select("_index", "_told")
+
+
+def account(rows: pl.DataFrame, outcome: Split, kept: pl.DataFrame) -> Account:
+    """Prove that nothing was lost: rows and persons in = valid + rejected.
+
+    Args:
+        rows: what went into the split, with `_persons`.
+        outcome: what came out.
+        kept: the rows of `rows` that are valid, by their provenance, with `_persons`.
+
+    Raises:
+        ConservationError: they differ.
+    """
+    told = Account(
+        rows_in=rows.height,
+        rows_valid=outcome.valid.height,
+        rows_rejected=outcome.rejected.height,
+        persons_in=int(rows[PERSONS].sum()),
+        persons_valid=int(kept[PERSONS].sum()),
+        persons_rejected=int(outcome.rejected["persons"].sum()),
+        rows_with_unknown_persons=int(rows[PERSONS].null_count()),
+    )
+    if (
+        told.rows_in != told.rows_valid + told.rows_rejected
+        or told.persons_in != told.persons_valid + told.persons_rejected
+    ):
+        raise ConservationError(f"rows or persons were lost between delivery and table: {told}")
+    return told
+
+
+def duplicate_rejects(identity: list[str], name: str, measures: list[str]) -> list[Reject]:
+    """The rejects of rows that tell one thing twice.
+
+    A row that repeats another in full is kept once. Where rows of one identity differ in their counts none can be
+    believed, and all are rejected. Rows that share an identity and differ in `name` are different things.
+
+    Args:
+        identity: columns that identify what is counted.
+        name: key of its name.
+        measures: columns of counts.
+    """
+    same = [*identity, name]
+    versions = pl.struct(measures).n_unique().over(same)
+    again = pl.int_range(pl.len()).over(same) > 0
+    label = pl.concat_str([pl.col(c).cast(pl.String).fill_null("") for c in identity], separator=" ")
+    return [
+        Reject(
+            "conflicting_duplicate",
+            "a location stands once; rows that differ can't both be right",
+            None,
+            (pl.len().over(same) > 1) & (versions > 1),
+            label,
+        ),
+        Reject(
+            "repeated_row",
+            "a location stands once; the row repeats another, which is kept",
+            None,
+            again & (versions == 1),
+            label,
+        ),
+    ]
+

@@ -1,0 +1,1 @@
+"""Tables leave only as a release that passed its own gates."""

@@ -1,0 +1,298 @@
+"""Build a release: staged, judged, sealed with its manifest, renamed, and only then pointed at.
+
+A crash at any point leaves readers on the release before. Unchanged content makes no release.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from dtm_pipeline import __version__
+from dtm_pipeline.contracts import published_tables
+from dtm_pipeline.contracts.derive import conform, dictionary_csv, dictionary_markdown, empty, frictionless_resource
+from dtm_pipeline.places.editions import editions
+from dtm_pipeline.release.changes import moved_figures, table_changes
+from dtm_pipeline.release.gates import Candidate, GateRefusedError, GateResult, Judge
+from dtm_pipeline.release.pointer import LATEST, Release, all_releases, digest, latest_release, verify
+from dtm_pipeline.release.readme import readme
+from dtm_pipeline.release.report import write_report
+from dtm_pipeline.storage.home import Home, write_json
+from dtm_pipeline.storage.reference import Reference
+from dtm_pipeline.storage.snapshots import Snapshot
+from dtm_pipeline.storage.tables import stored, write_table
+
+STAGING = ".staging"
+
+
+@dataclass
+class Draft:
+    """A release in the making."""
+
+    home: Home
+    reference: Reference
+    snapshots: list[Snapshot]
+    judge: Judge
+    waivers: dict[str, str]
+    tables: dict[str, pl.DataFrame] = field(default_factory=dict)
+    previous: Release | None = None
+    previous_tables: dict[str, pl.DataFrame] = field(default_factory=dict)
+    content_sha256: str = ""
+    gates: list[GateResult] = field(default_factory=list)
+    staging: Path = Path()
+    name: str = ""
+
+
+def publish(
+    home: Home, reference: Reference, snapshots: list[Snapshot], judge: Judge, waivers: dict[str, str]
+) -> tuple[Release | None, bool]:
+    """Release the out tables of a home.
+
+    Returns:
+        The latest release (None where nothing was ever released) and whether it is new.
+
+    Raises:
+        GateRefusedError: a gate refused and nobody waived it.
+    """
+    draft = Draft(home, reference, snapshots, judge, waivers)
+    collect(draft)
+    if draft.previous is None and not any(s.status == "accepted" for s in snapshots):
+        return None, False
+    sealed = _same_content(draft)
+    if sealed is not None:
+        # what a crash left between the rename and the pointer is whole: it is pointed at, not made twice
+        moved = draft.previous is None or sealed.name != draft.previous.name
+        if moved:
+            point(home.releases, sealed.name)
+        return sealed, moved
+    for step in STEPS:
+        step(draft)
+    return Release(home.releases / draft.name), True
+
+
+def collect(draft: Draft) -> None:
+    """Read the tables of every country, and those of the release before."""
+    for declared in published_tables():
+        frame = stored(draft.home.warehouse, declared).read_all()
+        draft.tables[declared.name] = conform(frame, declared).sort(declared.grain, nulls_last=True)
+    draft.previous = latest_release(draft.home.releases)
+    if draft.previous is not None:
+        for declared in published_tables():
+            file = draft.previous.folder / "tables" / f"{declared.name}.parquet"
+            draft.previous_tables[declared.name] = pl.read_parquet(file) if file.is_file() else empty(declared)
+    draft.content_sha256 = content_hash(draft.tables)
+
+
+def content_hash(tables: dict[str, pl.DataFrame]) -> str:
+    """sha256 over the sorted rows and contract version of every table; the same content has the same hash."""
+    total = hashlib.sha256()
+    for declared in published_tables():
+        frame = tables[declared.name]
+        lists = [c for c, dtype in frame.schema.items() if isinstance(dtype, pl.List)]
+        flat = frame.with_columns(pl.col(lists).list.join("|")) if lists else frame
+        total.update(f"{declared.name} {declared.version}\n".encode())
+        total.update(flat.write_csv().encode())
+    return total.hexdigest()
+
+
+def _same_content(draft: Draft) -> Release | None:
+    """The latest release, or a newer one that was never pointed at, if it holds the same content."""
+    known = all_releases(draft.home.releases)
+    newer = [r for r in known if draft.previous is None or r.name == draft.previous.name or r in _after(known, draft.previous)]
+    for release in reversed(newer):
+        if (release.folder / "manifest.json").is_file():
+            same = release.manifest()["content_sha256"] == draft.content_sha256
+            if same and not verify(release):
+                return release
+    return None
+
+
+def _after(known: list[Release], previous: Release) -> list[Release]:
+    names = [r.name for r in known]
+    return known[names.index(previous.name) + 1 :] if previous.name in names else known
+
+
+def judge_candidate(draft: Draft) -> None:
+    """Let the gates judge the candidate; a failed one that nobody waived refuses it."""
+    thresholds = draft.reference.thresholds
+    candidate = Candidate(
+        tables=draft.tables,
+        previous=draft.previous_tables,
+        accounts=accounts(draft.snapshots),
+        categories=draft.reference.categories,
+        thresholds={**thresholds["gates"], **thresholds["breakdowns"]},
+        docs=draft.home.quality / "data_docs",
+    )
+    draft.gates = draft.judge(candidate)
+    failed = [g for g in draft.gates if not g.passed and g.severity == "critical" and g.gate not in draft.waivers]
+    if failed:
+        write_json(draft.home.quality / "refused.json", [g.as_record() for g in draft.gates])
+        raise GateRefusedError(failed)
+
+
+def accounts(snapshots: list[Snapshot]) -> pl.DataFrame:
+    """Rows and persons of each accepted delivery: in, valid, rejected."""
+    names = ("rows_in", "rows_valid", "rows_rejected", "persons_in", "persons_valid", "persons_rejected")
+    return pl.DataFrame(
+        [(s.sha256, *(s.report[n] for n in names)) for s in snapshots if s.status == "accepted"],
+        schema={"snapshot_id": pl.String, **dict.fromkeys(names, pl.Int64)},
+        orient="row",
+    )
+
+
+def stage(draft: Draft) -> None:
+    """An empty staging folder beside the releases; what a crash left of another is removed."""
+    draft.staging = draft.home.releases / STAGING
+    shutil.rmtree(draft.staging, ignore_errors=True)
+    draft.staging.mkdir(parents=True)
+    today = datetime.now(UTC).date().isoformat()
+    numbers = [int(r.name.rsplit(".", 1)[1]) for r in all_releases(draft.home.releases) if r.name.startswith(today)]
+    draft.name = f"{today}.{max(numbers, default=0) + 1}"
+
+
+def write_tables(draft: Draft) -> None:
+    for declared in published_tables():
+        write_table(draft.tables[declared.name], declared, draft.staging / "tables" / f"{declared.name}.parquet")
+
+
+def write_documents(draft: Draft) -> None:
+    """What stands beside the tables: dictionary, data package, changes, quality, report, the reader's README."""
+    folder = draft.staging
+    tables = published_tables()
+    (folder / "data_dictionary.md").write_text(dictionary_markdown(tables), encoding="utf-8")
+    (folder / "data_dictionary.csv").write_text(dictionary_csv(tables), encoding="utf-8")
+    write_json(
+        folder / "datapackage.json",
+        {
+            "name": "dtm-pipeline-release",
+            "title": "Displacement figures by governorate and district",
+            "version": draft.name,
+            "profile": "data-package",
+            "resources": [frictionless_resource(t) for t in tables],
+        },
+    )
+    write_json(folder / "changes.json", _changes(draft))
+    (folder / "quality").mkdir()
+    write_json(folder / "quality" / "results.json", [g.as_record() for g in draft.gates])
+    (folder / "README.md").write_text(readme(draft.name, draft.snapshots, draft.tables), encoding="utf-8")
+    (folder / "report").mkdir()
+    write_report(
+        folder / "report" / "index.html",
+        draft.name,
+        draft.tables,
+        draft.home,
+        draft.reference,
+        draft.snapshots,
+        draft.gates,
+    )
+
+
+def _changes(draft: Draft) -> dict[str, Any]:
+    before: set[str] = set()
+    if draft.previous is not None:
+        before = {s["sha256"] for s in draft.previous.manifest()["snapshots"]}
+    used = [s for s in draft.snapshots if s.status == "accepted"]
+    return {
+        "previous_release": draft.previous.name if draft.previous else None,
+        "because": {
+            "new_deliveries": [{"sha256": s.sha256, "name": s.name, "kind": s.kind} for s in used if s.sha256 not in before],
+            "deliveries_no_longer_used": sorted(before - {s.sha256 for s in used}),
+            "code_changed": draft.previous is not None and draft.previous.manifest()["version"] != __version__,
+        },
+        "tables": {
+            name: table_changes(name, draft.previous_tables.get(name), frame) for name, frame in draft.tables.items()
+        },
+        "figures_moved": moved_figures(draft.previous_tables, draft.tables),
+    }
+
+
+def write_manifest(draft: Draft) -> None:
+    """The last file of a release: without it the folder is none."""
+    versions = {f"tables/{t.name}.parquet": t for t in published_tables()}
+    files = []
+    for file in sorted(draft.staging.rglob("*")):
+        if file.is_file():
+            path = file.relative_to(draft.staging).as_posix()
+            record: dict[str, Any] = {"path": path, "bytes": file.stat().st_size, "sha256": digest(file)}
+            if path in versions:
+                record |= {"rows": draft.tables[versions[path].name].height, "contract_version": versions[path].version}
+            files.append(record)
+    write_json(
+        draft.staging / "manifest.json",
+        {
+            "release": draft.name,
+            "channel": "partner",
+            "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "version": __version__,
+            "git_commit": git_commit(),
+            "previous_release": draft.previous.name if draft.previous else None,
+            "content_sha256": draft.content_sha256,
+            "files": files,
+            "snapshots": [
+                {"sha256": s.sha256, "name": s.name, "kind": s.kind, "countries": s.countries, "received_at": s.received_at}
+                for s in draft.snapshots
+                if s.status == "accepted"
+            ],
+            "boundary_editions": [
+                {k: e[k] for k in ("location_code", "edition", "admin_level", "source_sha256")}
+                for e in editions(draft.home.boundaries)
+            ],
+            "gates": {g.gate: all(x.passed for x in draft.gates if x.gate == g.gate) for g in draft.gates},
+            "waivers": draft.waivers,
+        },
+    )
+    _sync(draft.staging)
+
+
+def git_commit() -> str | None:
+    """The commit of the checkout that the code runs from; None outside one."""
+    told = subprocess.run(
+        ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return told.stdout.strip() or None
+
+
+def rename(draft: Draft) -> None:
+    """From here on the folder is a release, and immutable; nobody reads it yet."""
+    draft.staging.rename(draft.home.releases / draft.name)
+    _sync(draft.home.releases)
+
+
+def swap_pointer(draft: Draft) -> None:
+    """One atomic replace brings readers to the new release."""
+    point(draft.home.releases, draft.name)
+
+
+def point(releases: Path, name: str) -> None:
+    """Name a release the latest."""
+    manifest = releases / name / "manifest.json"
+    write_json(releases / LATEST, {"release": name, "manifest_sha256": digest(manifest)})
+    _sync(releases)
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+STEPS: tuple[Callable[[Draft], None], ...] = (
+    judge_candidate,
+    stage,
+    write_tables,
+    write_documents,
+    write_manifest,
+    rename,
+    swap_pointer,
+)

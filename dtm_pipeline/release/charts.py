@@ -1,0 +1,114 @@
+"""The charts of the report, as Vega-Lite specifications."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+WIDTH, HEIGHT = 330, 300
+SCHEMES = {"idp": "blues", "returnee": "greens", "severity": "orangered"}
+MAX_POINTS = 6
+
+Spec = dict[str, Any]
+
+
+def district_map(
+    values: pl.DataFrame, districts: list[dict[str, Any]], outline: list[dict[str, Any]], title: str, scheme: str
+) -> Spec:
+    """A map of one measure: districts filled, or circles at centroids in the country's outline.
+
+    Args:
+        values: admin2_code, admin2_name, value, latitude, longitude.
+        districts: GeoJSON features with property `code`; empty without a boundary edition.
+        outline: GeoJSON features of the country.
+        title: what the colour or size says.
+        scheme: key of SCHEMES.
+    """
+    colour = alt.Scale(scheme=SCHEMES[scheme])
+    if districts:
+        known = {r["admin2_code"]: r for r in values.iter_rows(named=True)}
+        features = []
+        for f in districts:
+            row = known.get(f["properties"]["code"], {})
+            told = {"code": f["properties"]["code"], "name": row.get("admin2_name"), "value": row.get("value")}
+            features.append({**f, "properties": told})
+        chart = (
+            alt.Chart(alt.Data(values=features))
+            .mark_geoshape(stroke="#ffffff", strokeWidth=0.5)
+            .encode(
+                color=alt.condition(
+                    "isValid(datum.properties.value)",
+                    alt.Color("properties.value:Q", title=None, scale=colour, legend=alt.Legend(format="~s")),
+                    alt.value("#e9e9e4"),
+                ),
+                tooltip=[
+                    alt.Tooltip("properties.name:N", title="District"),
+                    alt.Tooltip("properties.code:N", title="Code"),
+                    alt.Tooltip("properties.value:Q", title=title, format=",.0f"),
+                ],
+            )
+        )
+        layers = chart
+    else:
+        ground = alt.Chart(alt.Data(values=outline)).mark_geoshape(fill="#f1f1ec", stroke="#b5b5ac")
+        circles = (
+            alt.Chart(values.filter(pl.col("latitude").is_not_null() & pl.col("value").is_not_null()))
+            .mark_circle(opacity=0.8, stroke="#ffffff", strokeWidth=0.5)
+            .encode(
+                longitude="longitude:Q",
+                latitude="latitude:Q",
+                size=alt.Size("value:Q", title=None, scale=alt.Scale(range=[10, 500]), legend=None),
+                color=alt.Color("value:Q", title=None, scale=colour, legend=alt.Legend(format="~s")),
+                tooltip=[
+                    alt.Tooltip("admin2_name:N", title="District"),
+                    alt.Tooltip("admin2_code:N", title="Code"),
+                    alt.Tooltip("value:Q", title=title, format=",.0f"),
+                ],
+            )
+        )
+        layers = alt.layer(ground, circles)
+    return _spec(layers.project(type="mercator").properties(width=WIDTH, height=HEIGHT))
+
+
+def trend(values: pl.DataFrame) -> Spec:
+    """A series over its reference dates: reference_date, individuals, series."""
+    base = alt.Chart(values.with_columns(pl.col("reference_date").cast(pl.String))).encode(
+        x=alt.X("reference_date:T", title=None),
+        y=alt.Y("individuals:Q", title="persons", axis=alt.Axis(format="~s")),
+        color=alt.Color("series:N", title=None, legend=alt.Legend(orient="top", labelLimit=420, columns=2)),
+        tooltip=[
+            alt.Tooltip("series:N", title="Series"),
+            alt.Tooltip("reference_date:T", title="Date", format="%d %B %Y"),
+            alt.Tooltip("individuals:Q", title="Persons", format=","),
+        ],
+    )
+    return _spec((base.mark_line() + base.mark_point(filled=True, size=25)).properties(width=1010, height=240))
+
+
+def flows(values: pl.DataFrame) -> Spec:
+    """Movements a week at the busiest points, by direction: week, flow_point_name, direction, movements."""
+    chart = (
+        alt.Chart(values.with_columns(pl.col("week").cast(pl.String)))
+        .mark_line()
+        .encode(
+            x=alt.X("week:T", title=None),
+            y=alt.Y("movements:Q", title="movements a week", axis=alt.Axis(format="~s")),
+            color=alt.Color("flow_point_name:N", title=None, legend=alt.Legend(orient="top", columns=3)),
+            tooltip=[
+                alt.Tooltip("flow_point_name:N", title="Point"),
+                alt.Tooltip("week:T", title="Week of", format="%d %B %Y"),
+                alt.Tooltip("movements:Q", format=","),
+            ],
+        )
+        .properties(width=470, height=200)
+        .facet(column=alt.Column("direction:N", title=None))
+    )
+    return _spec(chart)
+
+
+def _spec(chart: Any) -> Spec:
+    alt.data_transformers.disable_max_rows()
+    spec: Spec = chart.configure_view(stroke=None).to_dict()
+    return spec

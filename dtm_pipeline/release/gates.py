@@ -1,0 +1,57 @@
+"""What a gate is told and what it answers. The gates themselves stand in checks/publication."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What is about to be released.
+
+    Attributes:
+        tables: every out table by name.
+        previous: the tables of the release before, empty before the first.
+        accounts: a row a delivery: rows and persons in, valid, rejected.
+        categories: dimension, category_code and dissemination of reference/code_lists.
+        thresholds: reference/thresholds.toml, part `gates`, and the small cells of part `breakdowns`.
+        docs: folder in the home where pages about the result may be written.
+    """
+
+    tables: dict[str, pl.DataFrame]
+    previous: dict[str, pl.DataFrame]
+    accounts: pl.DataFrame
+    categories: pl.DataFrame
+    thresholds: dict[str, float]
+    docs: Path
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """One expectation's answer, without values of rows."""
+
+    gate: str
+    table: str
+    expectation: str
+    sentence: str
+    passed: bool
+    severity: str = "critical"
+
+    def as_record(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+Judge = Callable[[Candidate], list[GateResult]]
+
+
+class GateRefusedError(Exception):
+    """A gate refused the release; readers stay on the one before."""
+
+    def __init__(self, failed: list[GateResult]) -> None:
+        self.failed = failed
+        super().__init__("; ".join(f"{f.gate} ({f.table}): {f.sentence}" for f in failed))

@@ -1,0 +1,105 @@
+"""Releases on disk: which one is the latest, what each holds, whether it is whole. Reads only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+RELEASE_NAME = re.compile(r"\d{4}-\d\d-\d\d\.\d+")
+LATEST = "latest.json"
+
+
+class ReleaseError(Exception):
+    """There is no such release, or it can't be read."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release folder."""
+
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    def manifest(self) -> dict[str, Any]:
+        """What the release says of itself.
+
+        Raises:
+            ReleaseError: it has no manifest, or one that can't be read.
+        """
+        try:
+            content: dict[str, Any] = json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
+        except (OSError, json.JSONDecodeError) as error:
+            raise ReleaseError(f"{self.folder}: has no manifest that can be read ({error})") from error
+        return content
+
+
+def _order(name: str) -> tuple[str, int]:
+    day, number = name.rsplit(".", 1)
+    return day, int(number)
+
+
+def all_releases(folder: Path) -> list[Release]:
+    """Every release, oldest first; staging folders are none."""
+    if not folder.is_dir():
+        return []
+    named = [f for f in folder.iterdir() if f.is_dir() and RELEASE_NAME.fullmatch(f.name)]
+    return [Release(f) for f in sorted(named, key=lambda f: _order(f.name))]
+
+
+def latest_release(folder: Path) -> Release | None:
+    """The release that `latest.json` names; None before the first."""
+    pointer = folder / LATEST
+    if not pointer.is_file():
+        return None
+    return Release(folder / json.loads(pointer.read_text(encoding="utf-8"))["release"])
+
+
+def find_release(folder: Path, name: str | None) -> Release:
+    """A release by name, or the latest.
+
+    Raises:
+        ReleaseError: there is none.
+    """
+    if name is None:
+        release = latest_release(folder)
+        if release is None:
+            raise ReleaseError(f"{folder}: holds no release yet; run `dtm run`")
+        return release
+    release = Release(folder / name)
+    if not RELEASE_NAME.fullmatch(name) or not release.folder.is_dir():
+        known = ", ".join(r.name for r in all_releases(folder)[-5:]) or "none"
+        raise ReleaseError(f"there is no release {name!r}; the newest are: {known}")
+    return release
+
+
+def digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def verify(release: Release) -> list[str]:
+    """What is wrong with a release, in sentences: files that are missing, changed, or not in its manifest."""
+    try:
+        manifest = release.manifest()
+    except ReleaseError as error:
+        return [str(error)]
+    problems = []
+    listed = {f["path"]: f for f in manifest["files"]}
+    for path, told in listed.items():
+        file = release.folder / path
+        if not file.is_file():
+            problems.append(f"{path}: is in the manifest and not in the release")
+        elif digest(file) != told["sha256"]:
+            problems.append(f"{path}: its bytes are not those that were released")
+    present = {f.relative_to(release.folder).as_posix() for f in release.folder.rglob("*") if f.is_file()}
+    problems += [f"{path}: is in the release and not in its manifest" for path in sorted(present - set(listed) - {"manifest.json"})]
+    if manifest["release"] != release.name:
+        problems.append(f"the manifest is of {manifest['release']}, the folder is {release.name}")
+    return problems

@@ -1,0 +1,53 @@
+"""The page that the reader of a release finds beside the tables."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from dtm_pipeline.storage.snapshots import Snapshot
+
+CAVEATS = """## What the figures mean, and what they do not
+
+- A **stock** counts people at one reference date. It is never summed over dates, over series of one overlap group, or
+  over assessment types.
+- **Latest** is the newest figure of each active headline series; its age runs to the newest date of this release.
+- **Null is unknown**, not zero. A district without a row was not assessed: `out_meta__coverage` says so.
+- A **change** between two dates is not only movement: lists lose and gain locations, and size rules change.
+- **Flows** are movements counted at the points observed, not persons; the two sides of a crossing are never added.
+- **Severity** is of conditions at locations, by a model that is ours and illustrative. It is not people in need, and not
+  IOM's own score.
+- **Origin** is the governorate of origin for IDPs and of last displacement for returnees: opposite concepts.
+- Cells below 5 households or on fewer than 3 locations are pooled in category `withheld`; totals are whole.
+- Names and boundaries imply no opinion on the legal status of any area.
+"""
+
+
+def readme(name: str, snapshots: list[Snapshot], tables: dict[str, pl.DataFrame]) -> str:
+    """README.md of a release: sources and their terms, citation, caveats."""
+    used = [s for s in snapshots if s.status == "accepted"]
+    terms = sorted({(s.kind or "", str(s.statement.get("terms", "not on record"))) for s in used})
+    lines = [
+        f"# Displacement figures, release {name}",
+        "",
+        "For partners. Not for publication: a public release is promoted from this one by a named person.",
+        "",
+        "Tables are in `tables/`, one Parquet file each; `data_dictionary.md` explains every column, `report/index.html`",
+        "shows the figures, `changes.json` says what changed and why, `manifest.json` lists every file with its sha256.",
+        "",
+        "## Sources and their terms",
+        "",
+        *[f"- {kind}: terms {said}" for kind, said in terms],
+        "",
+        "Gazetteer: OCHA COD-AB. Country outlines: Natural Earth.",
+        "",
+        "## Citation",
+        "",
+        f"dtm-pipeline, release {name}, from IOM DTM deliveries; next release: after the next nightly run with new content.",
+        "",
+        CAVEATS,
+        "## Tables",
+        "",
+        *[f"- `{table}`: {frame.height:,} rows" for table, frame in tables.items()],
+        "",
+    ]
+    return "\n".join(lines)

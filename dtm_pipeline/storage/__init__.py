@@ -1,0 +1,1 @@
+"""What lies in a home: snapshots, the ledger of deliveries, tables, state."""

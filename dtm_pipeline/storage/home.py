@@ -1,0 +1,119 @@
+"""The layout of a home folder, and who may write in it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+DEMO_MARK = "demo.json"
+
+
+class HomeError(Exception):
+    """The home can't be used as asked; the sentence says why and what to do."""
+
+
+class HomeBusyError(HomeError):
+    """Another run holds the home."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """A home folder (`$DTM_HOME`, `--home`)."""
+
+    root: Path
+
+    @property
+    def inbox(self) -> Path:
+        return self.root / "inbox"
+
+    @property
+    def snapshots(self) -> Path:
+        return self.root / "snapshots"
+
+    @property
+    def boundaries(self) -> Path:
+        return self.root / "boundaries"
+
+    @property
+    def decisions(self) -> Path:
+        return self.root / "places" / "decisions.csv"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.root / "warehouse"
+
+    @property
+    def quality(self) -> Path:
+        return self.root / "quality"
+
+    @property
+    def releases(self) -> Path:
+        return self.root / "releases" / "partner"
+
+    @property
+    def dagster(self) -> Path:
+        return self.root / "dagster"
+
+    @property
+    def logs(self) -> Path:
+        return self.root / "logs"
+
+    @property
+    def state_file(self) -> Path:
+        return self.warehouse / "state.json"
+
+    @property
+    def is_demo(self) -> bool:
+        return (self.root / DEMO_MARK).is_file()
+
+    def create(self) -> Home:
+        """Make the folders; snapshots hold people's data and are the owner's alone.
+
+        Raises:
+            HomeError: the folder can't be written.
+        """
+        try:
+            for folder in (self.inbox, self.boundaries, self.warehouse, self.quality, self.releases, self.dagster):
+                folder.mkdir(parents=True, exist_ok=True)
+            for folder in (self.snapshots, self.warehouse / "quarantine", self.warehouse / "raw", self.logs):
+                folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                folder.chmod(0o700)
+        except OSError as error:
+            raise HomeError(f"{self.root}: can't be used as a home: {error.strerror}; name another with --home") from error
+        return self
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the home for one run; the lock falls with the process, however it ends.
+
+        The CLI and the run that it starts hold it together: within one process it is taken once.
+
+        Raises:
+            HomeBusyError: another run holds it.
+        """
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(str(self.root.resolve() / ".lock"), is_singleton=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise HomeBusyError(f"{self.root}: another run holds this home; wait for it to end") from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write a JSON file whole or not at all."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    with temporary.open("w", encoding="utf-8") as file:
+        json.dump(content, file, indent=1, ensure_ascii=False, default=str)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)

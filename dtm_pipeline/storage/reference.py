@@ -1,0 +1,163 @@
+"""Reads `reference/`: series, countries, code lists, severity models, thresholds. Data, each row with a source."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from dtm_pipeline.domain.household_size import SizeRule
+from dtm_pipeline.domain.series import Series
+from dtm_pipeline.domain.severity import Indicator, SeverityModel
+
+
+@dataclass(frozen=True)
+class BreakdownUnit:
+    """What a cell of a kind's breakdown counts in a span of dates."""
+
+    location_code: str
+    kind: str
+    valid_from: date
+    valid_to: date | None
+    unit: str
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The reference folder; each part is read when first asked for."""
+
+    folder: Path
+
+    def _toml(self, path: Path) -> dict[str, Any]:
+        try:
+            return tomllib.loads(path.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise ValueError(f"{path.name}: is not readable as TOML: {error}") from error
+
+    def _csv(self, name: str) -> pl.DataFrame:
+        return pl.read_csv(self.folder / name, infer_schema=False)
+
+    @cached_property
+    def series(self) -> tuple[Series, ...]:
+        lists = ("operations", "assessment_types", "sources")
+        return tuple(
+            Series(**{k: tuple(v) if k in lists else v for k, v in entry.items()})
+            for entry in self._toml(self.folder / "series.toml")["series"]
+        )
+
+    @cached_property
+    def countries(self) -> dict[str, dict[str, Any]]:
+        found = [self._toml(f) for f in sorted((self.folder / "countries").glob("*.toml"))]
+        return {c["location_code"]: c for c in found}
+
+    @cached_property
+    def size_rules(self) -> tuple[SizeRule, ...]:
+        return tuple(
+            SizeRule(
+                location_code=code,
+                population_groups=tuple(rule["population_groups"]),
+                rule_id=rule["rule_id"],
+                valid_from=rule["valid_from"],
+                valid_to=rule.get("valid_to"),
+                in_camp=rule["in_camp"],
+                out_of_camp=rule["out_of_camp"],
+                source=rule["source"],
+            )
+            for code, country in self.countries.items()
+            for rule in country.get("household_size", [])
+        )
+
+    @cached_property
+    def breakdown_units(self) -> tuple[BreakdownUnit, ...]:
+        return tuple(
+            BreakdownUnit(code, rule["kind"], rule["valid_from"], rule.get("valid_to"), rule["unit"])
+            for code, country in self.countries.items()
+            for rule in country.get("breakdown_unit", [])
+        )
+
+    @cached_property
+    def headers(self) -> pl.DataFrame:
+        """kind, field, alias."""
+        return self._csv("code_lists/headers.csv")
+
+    @cached_property
+    def categories(self) -> pl.DataFrame:
+        """dimension, category_code, label, category_class, dissemination, source."""
+        return self._csv("code_lists/categories.csv")
+
+    @cached_property
+    def category_headers(self) -> pl.DataFrame:
+        """dimension, category_code, alias."""
+        return self._csv("code_lists/category_headers.csv")
+
+    @cached_property
+    def vocabularies(self) -> pl.DataFrame:
+        """vocabulary, code, alias."""
+        return self._csv("code_lists/vocabularies.csv")
+
+    @cached_property
+    def flow_points(self) -> pl.DataFrame:
+        return self._csv("flow_points.csv").with_columns(pl.col("valid_from", "valid_to").str.to_date())
+
+    @cached_property
+    def severity_models(self) -> tuple[SeverityModel, ...]:
+        return tuple(severity_model(self._toml(f)) for f in sorted((self.folder / "severity_models").glob("*.toml")))
+
+    @cached_property
+    def thresholds(self) -> dict[str, dict[str, float]]:
+        return self._toml(self.folder / "thresholds.toml")
+
+    def fingerprint(self) -> str:
+        """sha256 over every file of the folder."""
+        total = hashlib.sha256()
+        for file in sorted(self.folder.rglob("*")):
+            if file.is_file() and file.suffix in (".toml", ".csv", ".geojson"):
+                total.update(file.relative_to(self.folder).as_posix().encode())
+                total.update(file.read_bytes())
+        return total.hexdigest()
+
+
+def severity_model(content: dict[str, Any]) -> SeverityModel:
+    """A severity model from the content of its file; every answer's value lies in 0 to 1.
+
+    Raises:
+        ValueError: a value outside 0 to 1, a weight that is not positive, or cut-offs out of order.
+    """
+    name = f"{content['index_name']} {content['model_version']}"
+    answers: dict[str, dict[str, float]] = content["answer_values"]
+    indicators = tuple(
+        Indicator(
+            code=i["code"],
+            question=i["question"],
+            scale=i["scale"],
+            weight=float(i["weight"]),
+            answers={str(k): float(v) for k, v in answers[i["answers"]].items()},
+            dissemination=i.get("dissemination", "sensitive"),
+        )
+        for i in content["indicator"]
+    )
+    for indicator in indicators:
+        if indicator.weight <= 0 or not all(0 <= v <= 1 for v in indicator.answers.values()):
+            raise ValueError(f"{name}: indicator {indicator.code} has a weight or an answer out of range")
+    if not 0 < content["medium_from"] < content["high_from"] <= 100:
+        raise ValueError(f"{name}: the cut-offs are out of order")
+    return SeverityModel(
+        index_name=content["index_name"],
+        model_version=content["model_version"],
+        location_code=content["location_code"],
+        population_group=content["population_group"],
+        illustrative=content["illustrative"],
+        source=content["source"],
+        questions=dict(content["questions"]),
+        indicators=indicators,
+        medium_from=float(content["medium_from"]),
+        high_from=float(content["high_from"]),
+        min_answered_share=float(content["min_answered_share"]),
+        stock_date_tolerance_days=int(content["stock_date_tolerance_days"]),
+    )

@@ -1,0 +1,92 @@
+"""Tables on disk: one Parquet file a part, written whole, with the contract's metadata on every column."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from dtm_pipeline.contracts.derive import arrow_schema, conform, empty
+from dtm_pipeline.contracts.model import Table
+from dtm_pipeline.storage.snapshots import digest
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """What is told of a written file: no values of rows."""
+
+    rows: int
+    bytes: int
+    sha256: str
+
+
+def write_table(frame: pl.DataFrame, table: Table, path: Path) -> FileFacts:
+    """Write a table sorted by its grain, zstd, field metadata on every column; whole or not at all.
+
+    Polars' sinks and DuckDB's COPY lose field metadata, so published files go through here only.
+    """
+    import pyarrow.parquet as pq
+
+    ordered = conform(frame, table).sort(table.grain or frame.columns[:1], nulls_last=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    arrow = ordered.to_arrow().cast(arrow_schema(table))
+    pq.write_table(arrow, temporary, compression="zstd")
+    descriptor = os.open(temporary, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
+    temporary.replace(path)
+    return FileFacts(ordered.height, path.stat().st_size, digest(path))
+
+
+@dataclass
+class Parts:
+    """Parts of a table that a step made (a frame for each key) and parts that it found gone."""
+
+    frames: dict[str, pl.DataFrame] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class StoredParts:
+    """A table's parts on disk, read by key: a snapshot in raw, a country in core and out."""
+
+    table: Table
+    folder: Path
+
+    def keys(self) -> set[str]:
+        return {f.stem for f in self.folder.glob("*.parquet")}
+
+    def path(self, key: str) -> Path:
+        return self.folder / f"{key}.parquet"
+
+    def read(self, key: str) -> pl.DataFrame:
+        """One part; no rows where there is none."""
+        return pl.read_parquet(self.path(key)) if self.path(key).is_file() else empty(self.table)
+
+    def read_all(self, keys: Iterable[str] | None = None) -> pl.DataFrame:
+        """The parts of some keys, or of all, as one frame."""
+        wanted = sorted(self.keys() if keys is None else self.keys() & set(keys))
+        return pl.concat([empty(self.table), *(self.read(k) for k in wanted)])
+
+    def store(self, parts: Parts) -> FileFacts:
+        """Write the parts that were made, remove those that are gone; the facts are of what was written."""
+        facts = [write_table(frame, self.table, self.path(key)) for key, frame in parts.frames.items()]
+        for key in parts.gone:
+            self.path(key).unlink(missing_ok=True)
+        hashes = "".join(sorted(f.sha256 for f in facts))
+        return FileFacts(
+            sum(f.rows for f in facts),
+            sum(f.bytes for f in facts),
+            hashlib.sha256(hashes.encode()).hexdigest(),
+        )
+
+
+def stored(warehouse: Path, table: Table) -> StoredParts:
+    """Where a table's parts lie: warehouse/{raw,core,out,quarantine}/TABLE/KEY.parquet."""
+    layer = "quarantine" if table.name.startswith("quarantine") else table.layer
+    return StoredParts(table, warehouse / layer / table.name)

@@ -1,0 +1,1 @@
+"""One module per kind of delivery, all of one protocol (sources.protocol)."""

@@ -1,0 +1,172 @@
+"""Daily counts at border points: date, point, direction, counts by group. docs/sources/border_count.md.
+
+Provider: border teams, authorities. Cadence: daily. Day-first dates, a trailing comma, closures as zeros, points
+renamed over time. A zero is stated; a day without a row is unknown.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from dtm_pipeline.contracts.raw import BORDER_COUNT
+from dtm_pipeline.quality.parse import decimal_number, plain, whole_number
+from dtm_pipeline.quality.split import ORIGINAL, PERSONS, Reject, account, count_rejects, split
+from dtm_pipeline.storage.reference import Reference
+from sources.document import DeliveryError, Document, header_key
+from sources.headers import HeaderRow, aliases, data_rows, find_header, original_json
+from sources.protocol import Delivery, Finding, Match, Reading
+
+KIND = "border_count"
+NEEDED = {"observed_on": "date", "flow_point_name": "point", "direction": "direction"}
+FORMATS = ("%d-%m-%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y-%m-%d", "%Y-%m-%d %H:%M:%S")
+MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y")
+
+
+class BorderCount:
+    """Recognises and reads daily counts, long by date, point and direction."""
+
+    kind = KIND
+    title = "daily counts at border points"
+    replacement_key = ("flow_point_id", "direction", "observed_on")
+
+    def recognise(self, document: Document, reference: Reference) -> Match:
+        if document.format == "json":
+            return Match(0)
+        header = find_header(document.sheets[0], aliases(reference, KIND))
+        if header is None:
+            return Match(0)
+        fields = header.fields()
+        found = tuple(NEEDED[n] for n in NEEDED if n in fields)
+        missing = tuple(NEEDED[n] for n in NEEDED if n not in fields)
+        counts = "movements" in fields or any(c.target is None for c in header.columns)
+        score = (len(found) + counts) / (len(NEEDED) + 1)
+        return Match(score if not missing else min(score, 0.45), found, missing)
+
+    def read(self, document: Document, delivery: Delivery, reference: Reference) -> Reading:
+        sheet = document.sheets[0]
+        header = find_header(sheet, aliases(reference, KIND))
+        assert header is not None
+        texts = data_rows(sheet, header)
+        if texts.is_empty():
+            raise DeliveryError(f"has headers in row {header.row} and no row below them")
+        country = _country(texts, header, delivery, reference)
+        frame, groups = _typed(texts, header, delivery, country, reference)
+        fields = header.fields()
+        total = fields["movements"].header if "movements" in fields else "sum of the groups"
+        rejects = [
+            Reject("unreadable_date", "the day of a count is a date", fields["observed_on"].header, pl.col("observed_on").is_null(), pl.col("_day")),
+            Reject("no_identity", "a count has a point", fields["flow_point_name"].header, pl.col("flow_point_name").is_null(), pl.lit(None, pl.String)),
+            Reject("unknown_direction", "the direction is arrival or departure, in or out", fields["direction"].header, pl.col("direction").is_null(), pl.col("_direction")),
+            *count_rejects({"movements": total}),
+            Reject("no_count", "a count has a number", total, pl.col("movements").is_null(), pl.col("movements_text")),
+            Reject("conflicting_duplicate", "a point has one count a day and direction; rows that differ can't both be right", None, pl.col("_versions") > 1, pl.col("_day")),
+            Reject("repeated_row", "a point has one count a day and direction; the row repeats another, which is kept", None, pl.col("_repeat") > 0, pl.col("_day")),
+        ]
+        outcome = split(frame, BORDER_COUNT, rejects, KIND)
+        if outcome.valid.is_empty():
+            raise DeliveryError(f"has {frame.height} rows and none that can be used; first reason: {outcome.rejected['sentence'][0]}")
+        kept = frame.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
+        differs = kept.filter((pl.col("_sum") != pl.col("movements")) & pl.lit(len(groups) > 0))
+        findings = [
+            Finding("total_differs", f"{total} is not the sum of {', '.join(groups)}; the total is read", sheet.name, row)
+            for row in differs["source_row"].head(20)
+        ]
+        return Reading(
+            kind=KIND,
+            countries=(country,),
+            tables={BORDER_COUNT.name: outcome.valid},
+            rejected=outcome.rejected,
+            account=account(frame, outcome, kept),
+            facts={"sheets": [{"sheet": sheet.name, "country": country, "groups": groups, **header.facts()}]},
+            findings=findings,
+        )
+
+
+def _country(texts: pl.DataFrame, header: HeaderRow, delivery: Delivery, reference: Reference) -> str:
+    """The country that the counts are in or out of: the sidecar's, else that of the known points.
+
+    Raises:
+        DeliveryError: neither tells.
+    """
+    told = delivery.statement.get("country")
+    if told:
+        return str(told).upper()
+    column = f"c{header.fields()['flow_point_name'].index}"
+    named = texts.select(_key=pl.col(column).map_elements(header_key, return_dtype=pl.String)).unique()
+    known = reference.flow_points.select(
+        "location_code", _key=pl.col("alias").map_elements(header_key, return_dtype=pl.String)
+    )
+    countries = named.join(known, on="_key")["location_code"].unique().to_list()
+    if len(countries) == 1:
+        return str(countries[0])
+    raise DeliveryError(
+        f"counts movements at {named.height} points that reference/flow_points.csv does not know, and does not say of which country; "
+        'say country = "ISO3" in a sidecar NAME.toml'
+    )
+
+
+def _typed(
+    texts: pl.DataFrame, header: HeaderRow, delivery: Delivery, country: str, reference: Reference
+) -> tuple[pl.DataFrame, list[str]]:
+    """The text cells as the columns of the contract, and the headers of the groups that are counted."""
+    fields = header.fields()
+    directions = {
+        header_key(alias): code
+        for code, alias in reference.vocabularies.filter(vocabulary="direction").select("code", "alias").rows()
+    }
+    used = {c.index for c in fields.values()}
+    groups = [
+        c
+        for c in header.columns
+        if c.target is None and c.index not in used and texts[f"c{c.index}"].str.contains(r"^\s*[\d,]+\s*$").any()
+    ]
+    day = pl.col(f"c{fields['observed_on'].index}")
+    known_directions = texts[f"c{fields['direction'].index}"].unique().drop_nulls().to_list()
+    mapping = {d: directions.get(header_key(d)) for d in known_directions}
+    total = pl.col(f"c{fields['movements'].index}") if "movements" in fields else None
+    by_group = pl.sum_horizontal([whole_number(pl.col(f"c{c.index}")) for c in groups], ignore_nulls=False) if groups else pl.lit(None, pl.Int64)
+    hours = decimal_number(pl.col(f"c{fields['hours_observed'].index}")) if "hours_observed" in fields else pl.lit(None, pl.Float64)
+    direction = pl.col(f"c{fields['direction'].index}")
+    frame = texts.select(
+        "source_row",
+        _day=day,
+        observed_on=_dates(texts, f"c{fields['observed_on'].index}"),
+        flow_point_name=plain(pl.col(f"c{fields['flow_point_name'].index}")),
+        _direction=direction,
+        direction=direction.replace_strict(mapping, default=None, return_dtype=pl.String) if mapping else pl.lit(None, pl.String),
+        movements=whole_number(total) if total is not None else by_group,
+        movements_text=total if total is not None else by_group.cast(pl.String),
+        hours_observed=hours,
+        _sum=by_group,
+        snapshot_id=pl.lit(delivery.snapshot_id),
+        source_sheet=pl.lit(None, pl.String),
+        location_code=pl.lit(country),
+        flags=pl.lit([], pl.List(pl.String)),
+        **{ORIGINAL: original_json(header)},
+    )
+    key = ["observed_on", "flow_point_name", "direction"]
+    return (
+        frame.with_columns(
+            # movements are no persons: a rejected count states no people
+            pl.lit(None, pl.Int64).alias(PERSONS),
+            _versions=pl.col("movements").n_unique().over(key),
+            _repeat=pl.int_range(pl.len()).over(key),
+        ),
+        [c.header for c in groups],
+    )
+
+
+def _dates(texts: pl.DataFrame, column: str) -> pl.Expr:
+    """Day-first or ISO dates; month-first only where a day above 12 proves it.
+
+    Raises:
+        DeliveryError: some dates are only possible day-first, and others only month-first.
+    """
+    text = plain(pl.col(column))
+    day_first = pl.coalesce(*(text.str.to_date(f, strict=False) for f in FORMATS))
+    month_first = pl.coalesce(*(text.str.to_date(f, strict=False) for f in MONTH_FIRST))
+    only_month = texts.select((day_first.is_null() & month_first.is_not_null()).sum()).item()
+    only_day = texts.select((day_first.is_not_null() & month_first.is_null()).sum()).item()
+    if only_month and only_day and only_month > texts.height // 100:
+        raise DeliveryError(f"mixes day-first and month-first dates ({only_day} and {only_month} rows); ask for ISO dates, YYYY-MM-DD")
+    return month_first if only_month and not only_day else day_first

@@ -1,0 +1,140 @@
+"""DTM API answers, v2 and v3: stocks of areas, in parts by reason and origin. docs/sources/dtm_api.md.
+
+Provider: IOM DTM, dtmapi.iom.int, key needed. One answer is one admin level; levels are the same people. v2 lacks
+reason, sex and origin. Rows of one place, date, operation and type are additive parts.
+"""
+
+from __future__ import annotations
+
+
+import polars as pl
+
+from dtm_pipeline.contracts.raw import API_FIGURE
+from dtm_pipeline.quality.parse import plain, whole_number
+from dtm_pipeline.quality.split import ORIGINAL, PERSONS, Reject, account, count_rejects, split
+from dtm_pipeline.storage.reference import Reference
+from sources.document import DeliveryError, Document
+from sources.protocol import Delivery, Finding, Match, Reading
+
+KIND = "dtm_api"
+NEEDED = ("operation", "admin0Pcode", "numPresentIdpInd", "reportingDate", "assessmentType")
+
+
+class DtmApi:
+    """Recognises and reads answers of the displacement operations."""
+
+    kind = KIND
+    title = "DTM API answer (v2 or v3, JSON)"
+    replacement_key = ("series_id", "reference_date", "admin_level")
+
+    def recognise(self, document: Document, reference: Reference) -> Match:
+        if document.format != "json":
+            return Match(0)
+        content = document.json
+        if isinstance(content, dict) and "isSuccess" in content and "result" in content:
+            rows = content["result"]
+            if not content["isSuccess"] or not rows:
+                return Match(1.0, ("envelope of the DTM API",))  # so that reading it can say what went wrong
+        else:
+            rows = content.get("result") if isinstance(content, dict) else content
+        if not isinstance(rows, list) or not rows or not isinstance(rows[0], dict):
+            return Match(0.1, (), ("result", *NEEDED))
+        found = tuple(n for n in NEEDED if n in rows[0])
+        missing = tuple(n for n in NEEDED if n not in rows[0])
+        # operation and country lists share the envelope and hold no figures
+        return Match(len(found) / len(NEEDED) if "numPresentIdpInd" in found else 0.3, found, missing)
+
+    def read(self, document: Document, delivery: Delivery, reference: Reference) -> Reading:
+        rows, level = _rows(document.json)
+        frame = _typed(rows, level, delivery, reference)
+        rejects = [
+            Reject("no_country", "admin0Pcode is an ISO 3166 alpha-3 code", "admin0Pcode", ~pl.col("location_code").str.contains(r"^[A-Z]{3}$").fill_null(False), pl.col("location_code")),
+            Reject("no_series", "operation and assessmentType are given", "operation", pl.col("operation").is_null() | pl.col("assessment_type").is_null(), pl.lit(None, pl.String)),
+            Reject("unreadable_date", "reportingDate is a date", "reportingDate", pl.col("reference_date").is_null(), pl.col("reportingDate")),
+            Reject("no_count", "numPresentIdpInd is given", "numPresentIdpInd", plain(pl.col("individuals_text")).is_null(), pl.lit(None, pl.String)),
+            *count_rejects({"individuals": "numPresentIdpInd"}),
+            Reject("repeated_row", "a row stands once; this one repeats another in full", "id", pl.col("_repeat"), pl.col("provider_record_id")),
+        ]
+        outcome = split(frame, API_FIGURE, rejects, KIND)
+        if outcome.valid.is_empty():
+            raise DeliveryError(f"has {frame.height} rows and none that can be used; first reason: {outcome.rejected['sentence'][0]}")
+        kept = frame.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
+        return Reading(
+            kind=KIND,
+            countries=tuple(sorted(outcome.valid["location_code"].unique())),
+            tables={API_FIGURE.name: outcome.valid},
+            rejected=outcome.rejected,
+            account=account(frame, outcome, kept),
+            facts={
+                "admin_level": level,
+                "api_version": "v3" if "displacementReason" in rows[0] else "v2",
+                "reference_dates": outcome.valid["reference_date"].n_unique(),
+            },
+            findings=_findings(outcome.valid),
+        )
+
+
+def _rows(content: Any) -> tuple[list[dict[str, Any]], int]:
+    """The rows of the answer and its admin level.
+
+    Raises:
+        DeliveryError: the call failed, holds nothing, or is one page of more.
+    """
+    if isinstance(content, dict) and content.get("isSuccess") is False:
+        said = "; ".join(map(str, content.get("errorMessages") or [])) or "no message"
+        raise DeliveryError(f"is an answer that failed (isSuccess false, status {content.get('statusCode')}: {said[:120]}); call the API again")
+    rows = content["result"] if isinstance(content, dict) else content
+    if not rows:
+        raise DeliveryError("is an answer without rows; check operation and country, and call the API again")
+    told = content.get("totalRecordsCount") if isinstance(content, dict) else None
+    if isinstance(told, int) and told > len(rows):
+        raise DeliveryError(f"holds {len(rows):,} of {told:,} records: a page, not the answer; fetch all pages into one file")
+    columns = {k for row in rows for k in row}
+    level = max((n for n in (1, 2) if {f"admin{n}Name", f"admin{n}Pcode"} & columns), default=0)
+    return rows, level
+
+
+def _typed(rows: list[dict[str, Any]], level: int, delivery: Delivery, reference: Reference) -> pl.DataFrame:
+    """The rows as the columns of the contract. The first record of the answer is row 1."""
+    table = reference.headers.filter(kind=KIND)
+    fields = dict(table.filter(pl.col("field") != "ignored").select("alias", "field").iter_rows())
+    texts = pl.DataFrame(
+        [{k: None if (v := row.get(k)) is None else str(v) for k in fields} for row in rows],
+        schema=dict.fromkeys(fields, pl.String),
+    )
+    everything = [pl.col(a) for a in texts.columns]
+    frame = texts.select(
+        *everything,
+        **{ORIGINAL: pl.struct(everything).struct.json_encode()},
+        _repeat=(pl.int_range(pl.len()).over(everything) > 0) & pl.col("id").is_not_null(),
+    )
+    optional = ("displacement_reason", "origin_admin1_name")
+    return frame.with_row_index("source_row", offset=1).with_columns(
+        pl.col("source_row").cast(pl.Int64),
+        *(plain(pl.col(a)).alias(f) for a, f in fields.items() if f not in ("individuals", "reporting_date")),
+        individuals=whole_number(pl.col("numPresentIdpInd")),
+        individuals_text=pl.col("numPresentIdpInd"),
+        reference_date=pl.col("reportingDate").str.head(10).str.to_date("%Y-%m-%d", strict=False),
+        snapshot_id=pl.lit(delivery.snapshot_id),
+        source_sheet=pl.lit(None, pl.String),
+        admin_level=pl.lit(level, pl.Int64),
+        flags=pl.lit([], pl.List(pl.String)),
+        **{PERSONS: pl.when(whole_number(pl.col("numPresentIdpInd")) >= 0).then(whole_number(pl.col("numPresentIdpInd")))},
+    ).with_columns(location_code=pl.col("location_code").str.to_uppercase(), **{o: pl.col(o) for o in optional})
+
+
+def _findings(valid: pl.DataFrame) -> list[Finding]:
+    """Labels that stand on several dates, which is why nothing is joined by them."""
+    twice = (
+        valid.filter(pl.col("reporting_round").is_not_null())
+        .group_by("location_code", "operation", "assessment_type", "reporting_round")
+        .agg(dates=pl.col("reference_date").n_unique())
+        .filter(pl.col("dates") > 1)
+        .sort("location_code", "operation", "reporting_round")
+    )
+    return [
+        Finding("round_on_several_dates", f"{country} {operation} {assessment}: round {label} stands on {dates} dates; the date tells them apart")
+        for country, operation, assessment, label, dates in twice.iter_rows()
+    ]
+
+

@@ -1,0 +1,437 @@
+"""Master Lists of mobility tracking: stocks of IDPs or of returnees, one row a location. docs/sources/master_list.md.
+
+Provider: IOM DTM. Cadence: monthly to four-monthly rounds. Layouts drift: banner rows, header spellings, headers
+that a spreadsheet took for dates, headers that stand twice, a totals row at the foot, blank for zero.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from functools import reduce
+from typing import Any
+
+import polars as pl
+
+from dtm_pipeline.contracts.raw import MASTER_LIST, MASTER_LIST_CELL
+from dtm_pipeline.contracts.derive import conform
+from dtm_pipeline.places.normalise import name_key
+from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_number
+from dtm_pipeline.quality.split import (
+    ORIGINAL,
+    PERSONS,
+    Account,
+    Reject,
+    account,
+    count_rejects,
+    duplicate_rejects,
+    split,
+)
+from dtm_pipeline.storage.reference import Reference
+from sources.dates import reference_date, round_in
+from sources.document import DeliveryError, Document, Sheet, header_key
+from sources.headers import Column, HeaderRow, aliases, data_rows, find_header, original_json
+from sources.protocol import Delivery, Finding, Match, Reading
+
+KIND = "master_list"
+TEXT_FIELDS = (
+    "place_id",
+    "provider_admin1_name",
+    "provider_admin1_code",
+    "provider_admin2_name",
+    "provider_admin2_code",
+    "location_name",
+    "location_name_local",
+)
+COUNT_FIELDS = ("households", "individuals", "from_camp_households")
+POINT_FIELDS = ("latitude", "longitude")
+MIN_CATEGORIES = 5
+RETURNEE_WORDS = ("returnee", "returned", "habitual")
+LOCATIONS = re.compile(r"locations?\s*:?\s*([\d,]+)", re.IGNORECASE)
+DECISIVE_SHARE = 0.9
+
+
+@dataclass
+class _Sheet:
+    """One sheet, read."""
+
+    rows: pl.DataFrame
+    cells: pl.DataFrame
+    rejected: pl.DataFrame
+    account: Account
+    facts: dict[str, Any]
+    findings: list[Finding] = field(default_factory=list)
+
+
+class MasterList:
+    """Recognises and reads Master Lists in every layout of sources.md section 1 that is long by location."""
+
+    kind = KIND
+    title = "Master List of IDPs or returnees"
+    replacement_key = ("series_id", "reference_date")
+
+    def recognise(self, document: Document, reference: Reference) -> Match:
+        if document.format == "json":
+            return Match(0)
+        table = aliases(reference, KIND, with_categories=True)
+        matches = [_fit(find_header(s, table)) for s in document.sheets]
+        return max(matches, key=lambda m: m.score)
+
+    def read(self, document: Document, delivery: Delivery, reference: Reference) -> Reading:
+        table = aliases(reference, KIND, with_categories=True)
+        threshold = reference.thresholds["deliveries"]["min_header_share"]
+        lists = [
+            (sheet, header)
+            for sheet in document.sheets
+            if (header := find_header(sheet, table)) is not None and _fit(header).score >= threshold
+        ]
+        read = [_read_sheet(sheet, header, delivery, reference) for sheet, header in lists]
+        countries = tuple(sorted({s.facts["country"] for s in read}))
+        return Reading(
+            kind=KIND,
+            countries=countries,
+            tables={
+                MASTER_LIST.name: pl.concat([s.rows for s in read]),
+                MASTER_LIST_CELL.name: pl.concat([s.cells for s in read]),
+            },
+            rejected=pl.concat([s.rejected for s in read]),
+            account=reduce(_add, (s.account for s in read)),
+            facts={"sheets": [s.facts for s in read]},
+            findings=[f for s in read for f in s.findings],
+        )
+
+
+def _add(a: Account, b: Account) -> Account:
+    left, right = asdict(a), asdict(b)
+    return Account(**{k: left[k] + right[k] for k in left})
+
+
+def _fit(header: HeaderRow | None) -> Match:
+    """Four things make a Master List: a place id or name, a governorate, a count, and breakdown columns."""
+    if header is None:
+        return Match(0)
+    fields = header.fields()
+    needs = {
+        "Place id or Location name": bool({"place_id", "location_name"} & set(fields)),
+        "Governorate": bool({"provider_admin1_name", "provider_admin1_code"} & set(fields)),
+        "Households or Individuals": bool({"households", "individuals"} & set(fields)),
+        "columns of origin, shelter or period": len(header.categories()) >= MIN_CATEGORIES,
+    }
+    found = tuple(k for k, ok in needs.items() if ok)
+    missing = tuple(k for k, ok in needs.items() if not ok)
+    # without its breakdown columns a table of places and counts may be anything
+    score = len(found) / len(needs) if needs["columns of origin, shelter or period"] else 0.4 * len(found) / 3
+    return Match(score if len(found) > 1 else 0, found, missing)
+
+
+def _banner(sheet: Sheet, header: HeaderRow) -> str:
+    return " ".join(cell for row in sheet.head()[: header.row - 1] for cell in row if cell)
+
+
+def _population_group(sheet: Sheet, header: HeaderRow, delivery: Delivery) -> str:
+    """Who is listed: the sidecar's word, else what headers, banner, sheet and file name agree on.
+
+    Raises:
+        DeliveryError: they contradict each other.
+    """
+    told = delivery.statement.get("population_group")
+    if told:
+        return str(told)
+    keys = [c.key for c in (*header.columns, *header.repeated)]
+    spoken: dict[str, str] = {}
+    if any(word in key for key in keys for word in RETURNEE_WORDS):
+        spoken["headers"] = "idp_returnee"
+    elif any("idp" in key for key in keys):
+        spoken["headers"] = "idp"
+    for where, text in (("banner", _banner(sheet, header)), ("sheet name", sheet.name or ""), ("file name", delivery.name)):
+        key = header_key(text)
+        if "return" in key:
+            spoken[where] = "idp_returnee"
+        elif "idp" in key:
+            spoken[where] = "idp"
+    if len(set(spoken.values())) > 1:
+        said = " and ".join(f"{group} in the {where}" for where, group in spoken.items())
+        raise DeliveryError(f'contradicts itself on who is listed: {said}; say population_group = "idp" or "idp_returnee" in a sidecar NAME.toml')
+    if spoken:
+        return next(iter(spoken.values()))
+    if any(c.target and c.target[0] == "shelter" for c in header.columns):
+        return "idp"  # returnees live in habitual residences: a list with shelters and none of these is of IDPs
+    raise DeliveryError('does not say whether it lists IDPs or returnees; say population_group = "idp" or "idp_returnee" in a sidecar NAME.toml')
+
+
+def _country(header: HeaderRow, delivery: Delivery) -> str:
+    told = delivery.statement.get("country")
+    if told:
+        return str(told).upper()
+    origins = [c.target[1] for c in header.categories() if c.target and c.target[0] == "origin"]
+    if sum(code.startswith("IQG") for code in origins) >= MIN_CATEGORIES:
+        return "IRQ"
+    raise DeliveryError('does not say which country it is of: none has these governorates of origin; say country = "ISO3" in a sidecar NAME.toml')
+
+
+def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: Reference) -> _Sheet:
+    group = _population_group(sheet, header, delivery)
+    country = _country(header, delivery)
+    places = {"banner": _banner(sheet, header), "sheet name": sheet.name or "", "file name": delivery.name}
+    day, said_by = reference_date(delivery.statement.get("reference_date"), {k: v for k, v in places.items() if v})
+    findings: list[Finding] = []
+    texts = data_rows(sheet, header)
+    totals, texts = _part_totals(texts, header)
+    if texts.is_empty():
+        raise DeliveryError(f"has headers in row {header.row} and no row below them; ask the sender to send it again")
+    categories = _categories(texts, header, sheet.name, findings)
+    rows = _typed(texts, header, categories, sheet).with_columns(
+        snapshot_id=pl.lit(delivery.snapshot_id),
+        source_sheet=pl.lit(sheet.name, pl.String),
+        location_code=pl.lit(country),
+        population_group=pl.lit(group),
+        reference_date=pl.lit(day),
+        reporting_round=pl.lit(_round(delivery, places), pl.String),
+    )
+    fields = header.fields()
+    counted = {n: fields[n].header for n in ("households", "individuals") if n in fields}
+    rejects = [
+        Reject(
+            "no_identity",
+            "a location has a place id, or a name in a district",
+            fields["place_id"].header if "place_id" in fields else None,
+            pl.col("place_id").is_null(),
+            pl.lit(None, pl.String),
+        ),
+        *count_rejects(counted),
+        *duplicate_rejects(["place_id"], "_name", ["households", "individuals"]),
+    ]
+    outcome = split(rows, MASTER_LIST, rejects, KIND)
+    if outcome.valid.is_empty():
+        raise DeliveryError(f"has {rows.height} rows and none that can be used; first reason: {outcome.rejected['sentence'][0]}")
+    kept = rows.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
+    told = account(rows, outcome, kept)
+    cells, unit = _cells(kept, categories, country, day, sheet.name, reference, findings)
+    _control_totals(totals, rows, header, sheet.name, findings)
+    unknown = [c.header for c in header.columns if c.target is None]
+    if unknown:
+        findings.append(Finding("unknown_header", f"headers that no code list knows were left out: {', '.join(unknown[:8])}", sheet.name, header.row))
+    facts = {
+        "sheet": sheet.name,
+        "country": country,
+        "population_group": group,
+        "reference_date": day.isoformat(),
+        "reference_date_from": said_by,
+        "breakdown_unit": unit,
+        **header.facts(),
+        "totals_rows": totals.height,
+    }
+    return _Sheet(outcome.valid, cells, outcome.rejected, told, facts, findings)
+
+
+def _round(delivery: Delivery, places: dict[str, str]) -> str | None:
+    told = delivery.statement.get("round")
+    return str(told) if told else next((r for t in places.values() if (r := round_in(t))), None)
+
+
+def _part_totals(texts: pl.DataFrame, header: HeaderRow) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Totals rows, and the others. A totals row says so in one of its cells and has no place id of digits."""
+    cells = [c for c in texts.columns if c != "source_row"]
+    says_total = pl.any_horizontal(
+        pl.col(cells).str.contains(r"(?i)^\W*(grand\s+)?totals?\b|^\W*المجموع").fill_null(False)
+    )
+    fields = header.fields()
+    identity = fields.get("place_id")
+    numbered = (
+        pl.col(f"c{identity.index}").str.contains(r"^\s*\d+").fill_null(False) if identity else pl.lit(False)
+    )
+    is_total = says_total & ~numbered
+    return texts.filter(is_total), texts.filter(~is_total)
+
+
+def _categories(
+    texts: pl.DataFrame, header: HeaderRow, sheet: str | None, findings: list[Finding]
+) -> dict[tuple[str, str], list[Column]]:
+    """The columns of each category. A header that stands twice is read once, and its copies are compared."""
+    by_key = {c.key: c for c in header.columns}
+    for copy in header.repeated:
+        first = by_key[copy.key]
+        differs = texts.select(
+            (whole_number(pl.col(f"c{copy.index}")).fill_null(0) != whole_number(pl.col(f"c{first.index}")).fill_null(0)).sum()
+        ).item()
+        if first.target and differs and first.target[0] != "field":
+            findings.append(Finding("repeated_header_differs", f"{first.header!r} stands twice (columns {first.index + 1} and {copy.index + 1}) and {differs} rows differ; the first is read", sheet, header.row))
+    grouped: dict[tuple[str, str], list[Column]] = {}
+    for column in header.categories():
+        assert column.target is not None
+        grouped.setdefault(column.target, []).append(column)
+    for target, columns in grouped.items():
+        first, *others = columns
+        for other in others:
+            pair = texts.select(
+                a=whole_number(pl.col(f"c{first.index}")).fill_null(0), b=whole_number(pl.col(f"c{other.index}")).fill_null(0)
+            )
+            if (pair["a"] == pair["b"]).all() and (pair["a"] > 0).sum() > 2:
+                grouped[target] = [c for c in grouped[target] if c is not other]
+                findings.append(Finding("repeated_header", f"{other.header!r} repeats {first.header!r} in every row; it is read once", sheet, header.row))
+    return grouped
+
+
+def _typed(
+    texts: pl.DataFrame, header: HeaderRow, categories: dict[tuple[str, str], list[Column]], sheet: Sheet
+) -> pl.DataFrame:
+    """The text cells as the columns of the contract, beside their text, with flags."""
+    fields = header.fields()
+
+    def text(name: str) -> pl.Expr:
+        return pl.col(f"c{fields[name].index}") if name in fields else pl.lit(None, pl.String)
+
+    counts = {n: whole_number(text(n)) for n in COUNT_FIELDS}
+    points = {n: decimal_number(text(n)) for n in POINT_FIELDS}
+    destroyed = plain(text("location_name_local")).str.contains(r"^[?\s]+$").fill_null(False)
+    frame = texts.select(
+        "source_row",
+        **{n: plain(text(n)) for n in TEXT_FIELDS},
+        **counts,
+        **points,
+        **{f"{n}_text": text(n) for n in (*COUNT_FIELDS, *POINT_FIELDS)},
+        **{f"cell_{i}": _sum_of(columns) for i, columns in enumerate(categories.values())},
+        **{ORIGINAL: original_json(header)},
+        _destroyed=destroyed,
+        _bad_cells=pl.any_horizontal(
+            pl.lit(False),
+            *(
+                unreadable(pl.col(f"c{c.index}"), whole_number(pl.col(f"c{c.index}")))
+                | (whole_number(pl.col(f"c{c.index}")) < 0).fill_null(False)
+                for columns in categories.values()
+                for c in columns
+            ),
+        ),
+    )
+    short = pl.col("source_row").is_in(list(sheet.short_rows))
+    on_earth = pl.col("latitude").is_between(-90, 90) & pl.col("longitude").is_between(-180, 180)
+    nowhere = (pl.col("latitude") == 0) & (pl.col("longitude") == 0)
+    no_point = ((~on_earth) | nowhere).fill_null(False)
+    derived = pl.col("place_id").is_null() & pl.col("location_name").is_not_null()
+    flags = {
+        "unreadable_point": no_point
+        | unreadable(pl.col("latitude_text"), pl.col("latitude"))
+        | unreadable(pl.col("longitude_text"), pl.col("longitude")),
+        "unreadable_from_camp": unreadable(pl.col("from_camp_households_text"), pl.col("from_camp_households"))
+        | (pl.col("from_camp_households") < 0).fill_null(False),
+        "unreadable_cell": pl.col("_bad_cells"),
+        "short_row": short,
+        "destroyed_text": pl.col("_destroyed"),
+        "derived_identity": derived,
+    }
+    where = pl.concat_str(
+        [pl.col(c).fill_null("") for c in ("provider_admin1_name", "provider_admin2_name", "location_name")], separator="/"
+    )
+    return frame.with_columns(
+        flags=pl.concat_list([pl.when(hit.fill_null(False)).then(pl.lit(f)) for f, hit in flags.items()]).list.drop_nulls(),
+        location_name_local=pl.when(~pl.col("_destroyed")).then("location_name_local"),
+        place_id=pl.coalesce(pl.col("place_id").str.replace(r"\.0$", ""), pl.when(derived).then(pl.lit("name:") + where)),
+        latitude=pl.when(~no_point).then("latitude"),
+        longitude=pl.when(~no_point).then("longitude"),
+        from_camp_households=pl.when(pl.col("from_camp_households") >= 0).then("from_camp_households"),
+        _name=pl.concat_str(
+            [name_key(pl.col(c)).fill_null("") for c in ("provider_admin2_name", "location_name")], separator="/"
+        ),
+        **{PERSONS: pl.when(pl.col("individuals") >= 0).then("individuals")},
+    )
+
+
+def _sum_of(columns: list[Column]) -> pl.Expr:
+    """A cell of a category: blank is zero; what can't be read, or is negative, is left to `unknown`."""
+    values = [whole_number(pl.col(f"c{c.index}")).fill_null(0).clip(0) for c in columns]
+    return pl.sum_horizontal(values)
+
+
+def _cells(
+    kept: pl.DataFrame,
+    categories: dict[tuple[str, str], list[Column]],
+    country: str,
+    day: date,
+    sheet: str | None,
+    reference: Reference,
+    findings: list[Finding],
+) -> tuple[pl.DataFrame, str]:
+    """The breakdown, long, and what its cells count."""
+    names = {f"cell_{i}": target for i, target in enumerate(categories)}
+    unit = _unit(kept, names, country, day, sheet, reference, findings)
+    targets = pl.DataFrame(
+        [(n, d, c) for n, (d, c) in names.items()],
+        schema={"cell": pl.String, "dimension": pl.String, "category_code": pl.String},
+        orient="row",
+    )
+    long = (
+        kept.unpivot(
+            list(names), index=["snapshot_id", "source_sheet", "source_row"], variable_name="cell", value_name="value"
+        )
+        .join(targets, on="cell")
+        .with_columns(unit=pl.lit(unit))
+    )
+    # zeros are not kept: where other rows tell a dimension and one does not, its stock is `unknown` in it
+    return conform(long.filter(pl.col("value") > 0), MASTER_LIST_CELL), unit
+
+
+def _unit(
+    kept: pl.DataFrame,
+    names: dict[str, tuple[str, str]],
+    country: str,
+    day: date,
+    sheet: str | None,
+    reference: Reference,
+    findings: list[Finding],
+) -> str:
+    """Households or individuals: the country's dated rule, unless the sums of the list plainly say the other.
+
+    Raises:
+        DeliveryError: no rule, and the sums fit neither.
+    """
+    rule = next(
+        (
+            u.unit
+            for u in reference.breakdown_units
+            if (u.location_code, u.kind) == (country, KIND) and u.valid_from <= day and (u.valid_to is None or day <= u.valid_to)
+        ),
+        None,
+    )
+    fits: dict[str, float] = {}
+    for unit in ("households", "individuals"):
+        shares = []
+        for dimension in {d for d, _ in names.values()}:
+            cells = [n for n, (d, _) in names.items() if d == dimension]
+            stated = kept.filter(pl.col(unit) > 0).with_columns(_sum=pl.sum_horizontal(cells)).filter(pl.col("_sum") > 0)
+            if stated.height:
+                shares.append(float((stated["_sum"] == stated[unit]).sum()) / stated.height)
+        fits[unit] = max(shares, default=0.0)
+    other = "individuals" if rule == "households" else "households"
+    if rule is None:
+        best = max(fits, key=lambda u: fits[u])
+        if fits[best] < DECISIVE_SHARE:
+            raise DeliveryError(f"its breakdown sums to neither households nor individuals, and reference/countries/{country}.toml says nothing of {day}; add a breakdown_unit there")
+        return best
+    if fits[other] >= DECISIVE_SHARE and fits[rule] <= 1 - DECISIVE_SHARE:
+        findings.append(Finding("breakdown_unit_differs", f"by the rule of {country} its breakdown counts {rule} on {day}, but its cells sum to {other} in {fits[other]:.0%} of rows; read as {other}", sheet))
+        return other
+    return rule
+
+
+def _control_totals(
+    totals: pl.DataFrame, rows: pl.DataFrame, header: HeaderRow, sheet: str | None, findings: list[Finding]
+) -> None:
+    """Compare the totals row at the foot with what was read: accepted + rejected."""
+    fields = header.fields()
+    for row in totals.iter_rows(named=True):
+        number = int(row["source_row"])
+        stated = {
+            name: totals.filter(pl.col("source_row") == number).select(whole_number(pl.col(f"c{fields[name].index}"))).item()
+            for name in ("households", "individuals")
+            if name in fields
+        }
+        said = next((m for c in row.values() if isinstance(c, str) and (m := LOCATIONS.search(c))), None)
+        read: dict[str, int] = {n: int(rows[n].filter(rows[n] >= 0).sum()) for n in stated}
+        if said:
+            stated["locations"], read["locations"] = int(said[1].replace(",", "")), rows.height
+        for name, value in stated.items():
+            if value is not None and value != read[name]:
+                findings.append(Finding("control_total_differs", f"the totals row states {value:,} {name}, the rows of the list hold {read[name]:,}", sheet, number))
+
+

@@ -1,0 +1,197 @@
+"""Location surveys for severity, as KoBo or ODK export them, read by a model file. docs/sources/severity_survey.md.
+
+Provider: IOM DTM, key informants. One row a location a round. The model file in reference/severity_models says which
+question is which indicator and what each answer is worth. Answers are sensitive: they never leave the warehouse.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from dtm_pipeline.contracts.derive import conform
+from dtm_pipeline.contracts.raw import SEVERITY_ANSWER, SEVERITY_LOCATION
+from dtm_pipeline.domain.severity import SeverityModel
+from dtm_pipeline.quality.parse import decimal_number, plain, whole_number
+from dtm_pipeline.quality.split import ORIGINAL, PERSONS, Reject, account, count_rejects, split
+from dtm_pipeline.storage.reference import Reference
+from sources.dates import date_in
+from sources.document import DeliveryError, Document, Sheet, header_key
+from sources.headers import Column, HeaderRow, data_rows, original_json
+from sources.protocol import Delivery, Finding, Match, Reading
+
+KIND = "severity_survey"
+NUMBERS = ("households", "latitude", "longitude")
+
+
+@dataclass(frozen=True)
+class _Fit:
+    model: SeverityModel
+    header: HeaderRow
+    columns: dict[str, Column]
+    match: Match
+
+
+class SeveritySurvey:
+    """Recognises and reads exports whose questions are those of a severity model."""
+
+    kind = KIND
+    title = "location survey of a severity model (KoBo or ODK export)"
+    replacement_key = ("index_name", "model_version", "reference_date")
+
+    def recognise(self, document: Document, reference: Reference) -> Match:
+        fit = None if document.format == "json" else _best_fit(document.sheets[0], reference)
+        return fit.match if fit else Match(0)
+
+    def read(self, document: Document, delivery: Delivery, reference: Reference) -> Reading:
+        sheet = document.sheets[0]
+        fit = _best_fit(sheet, reference)
+        assert fit is not None
+        if fit.match.missing:
+            raise DeliveryError(f"lacks questions of {fit.model.index_name} {fit.model.model_version}: {', '.join(fit.match.missing[:5])}; export all questions, with codes")
+        texts = data_rows(sheet, fit.header)
+        if texts.is_empty():
+            raise DeliveryError("has a header and no submission below it")
+        rows = _typed(texts, fit, delivery, sheet)
+        rows = rows.with_columns(reference_date=_reference_date(rows, delivery))
+        known = {i.code: set(i.answers) for i in fit.model.indicators}
+        wrong = {
+            code: plain(pl.col(f"q_{code}")).is_not_null() & ~plain(pl.col(f"q_{code}")).is_in(sorted(answers))
+            for code, answers in known.items()
+        }
+        place, households = fit.columns["place_id"].header, fit.columns["households"].header
+        rejects = [
+            Reject("no_identity", "a location has its place id", place, pl.col("place_id").is_null(), pl.lit(None, pl.String)),
+            *count_rejects({"households": households}),
+            *(
+                Reject("unknown_answer", "an answer is one of the model's choices", fit.columns[code].header, broken, pl.col(f"q_{code}"))
+                for code, broken in wrong.items()
+            ),
+            Reject("conflicting_duplicate", "a location is surveyed once a round; submissions that differ can't both be right", place, (pl.len().over("place_id") > 1) & (pl.col("_answers").n_unique().over("place_id") > 1), pl.col("place_id")),
+            Reject("repeated_row", "a location is surveyed once a round; the row repeats another, which is kept", place, pl.int_range(pl.len()).over("place_id") > 0, pl.col("place_id")),
+        ]
+        outcome = split(rows, SEVERITY_LOCATION, rejects, KIND)
+        if outcome.valid.is_empty():
+            raise DeliveryError(f"has {rows.height} submissions and none that can be used; first reason: {outcome.rejected['sentence'][0]}")
+        kept = rows.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
+        return Reading(
+            kind=KIND,
+            countries=(fit.model.location_code,),
+            tables={SEVERITY_LOCATION.name: outcome.valid, SEVERITY_ANSWER.name: _answers(kept, fit.model)},
+            rejected=outcome.rejected,
+            account=account(rows, outcome, kept),
+            facts={
+                "model": f"{fit.model.index_name} {fit.model.model_version}",
+                "sheets": [{"sheet": sheet.name, **fit.header.facts()}],
+                # questions beside the model's are neither mapped nor quoted: they may be anything
+                "questions_beside_the_model": sum(c.target is None for c in fit.header.columns),
+            },
+            findings=_findings(fit, sheet),
+        )
+
+
+def _findings(fit: _Fit, sheet: Sheet) -> list[Finding]:
+    if not fit.model.illustrative:
+        return []
+    return [Finding("illustrative_model", f"{fit.model.index_name} {fit.model.model_version} is illustrative: its weights and cut-offs are ours, not IOM's", sheet.name)]
+
+
+def _best_fit(sheet: Sheet, reference: Reference) -> _Fit | None:
+    """The model whose questions the first row holds best; group paths (`grp/q`, `grp.q`) are looked through."""
+    head = sheet.head()
+    if not head:
+        return None
+    fits = [_fit(head[0], model) for model in reference.severity_models]
+    return max(fits, key=lambda f: f.match.score, default=None)
+
+
+def _fit(headers: list[str | None], model: SeverityModel) -> _Fit:
+    wanted = {header_key(q): name for name, q in model.questions.items()}
+    wanted |= {header_key(i.question): i.code for i in model.indicators}
+    columns: dict[str, Column] = {}
+    every = []
+    for index, header in enumerate(headers):
+        if not header:
+            continue
+        last = header.replace(".", "/").rsplit("/", maxsplit=1)[-1]
+        name = wanted.get(header_key(header)) or wanted.get(header_key(last))
+        column = Column(index, " ".join(header.split()), header_key(header), ("field", name) if name else None)
+        every.append(column)
+        if name:
+            columns.setdefault(name, column)
+    needed = ["place_id", "households", *(i.code for i in model.indicators)]
+    missing = tuple(n for n in needed if n not in columns)
+    found = tuple(n for n in needed if n in columns)
+    match = Match(len(found) / len(needed), found, missing)
+    return _Fit(model, HeaderRow(1, tuple(every)), columns, match)
+
+
+def _typed(texts: pl.DataFrame, fit: _Fit, delivery: Delivery, sheet: Sheet) -> pl.DataFrame:
+    def text(name: str) -> pl.Expr:
+        return pl.col(f"c{fit.columns[name].index}") if name in fit.columns else pl.lit(None, pl.String)
+
+    model = fit.model
+    answers = [plain(text(i.code)).fill_null("") for i in model.indicators]
+    size_free = whole_number(text("households"))
+    return texts.select(
+        "source_row",
+        place_id=plain(text("place_id")).str.replace(r"\.0$", ""),
+        provider_admin1_name=plain(text("provider_admin1_name")),
+        provider_admin2_name=plain(text("provider_admin2_name")),
+        provider_admin1_code=pl.lit(None, pl.String),
+        provider_admin2_code=pl.lit(None, pl.String),
+        location_name=plain(text("location_name")),
+        latitude=decimal_number(text("latitude")),
+        longitude=decimal_number(text("longitude")),
+        households=size_free,
+        households_text=text("households"),
+        surveyed_on=plain(text("surveyed_on")).str.head(10).str.to_date("%Y-%m-%d", strict=False),
+        _answers=pl.concat_str(answers, separator="|"),
+        **{f"q_{i.code}": text(i.code) for i in model.indicators},
+        **{ORIGINAL: original_json(fit.header)},
+        **{PERSONS: pl.lit(None, pl.Int64)},
+        snapshot_id=pl.lit(delivery.snapshot_id),
+        source_sheet=pl.lit(sheet.name, pl.String),
+        location_code=pl.lit(model.location_code),
+        population_group=pl.lit(model.population_group),
+        index_name=pl.lit(model.index_name),
+        model_version=pl.lit(model.model_version),
+        flags=pl.lit([], pl.List(pl.String)),
+    )
+
+
+def _reference_date(rows: pl.DataFrame, delivery: Delivery) -> pl.Expr:
+    """The round's date: the sidecar's, the file name's, else the last day of interviews.
+
+    Raises:
+        DeliveryError: none of them is known.
+    """
+    told = delivery.statement.get("reference_date")
+    day = date_in(str(told)) if told else date_in(delivery.name)
+    day = day or rows["surveyed_on"].max()  # type: ignore[assignment]  # a column of dates has a date as its maximum
+    if day is None:
+        raise DeliveryError('says nowhere what date it stands for; say reference_date = "YYYY-MM-DD" in a sidecar NAME.toml')
+    return pl.lit(day, pl.Date)
+
+
+def _answers(kept: pl.DataFrame, model: SeverityModel) -> pl.DataFrame:
+    """A row a location and indicator, with the value that the model gives the answer."""
+    values = pl.DataFrame(
+        [(f"q_{i.code}", i.code, answer, value) for i in model.indicators for answer, value in i.answers.items()],
+        schema={"question": pl.String, "indicator_code": pl.String, "answer": pl.String, "value": pl.Float64},
+        orient="row",
+    )
+    codes = values.select("question", "indicator_code").unique()
+    long = (
+        kept.unpivot(
+            [f"q_{i.code}" for i in model.indicators],
+            index=["snapshot_id", "source_sheet", "source_row"],
+            variable_name="question",
+            value_name="answer",
+        )
+        .with_columns(answer=plain(pl.col("answer")))
+        .join(codes, on="question")
+        .join(values.select("question", "answer", "value"), on=["question", "answer"], how="left")
+    )
+    return conform(long, SEVERITY_ANSWER)
