@@ -32,7 +32,7 @@ from dtm_pipeline.storage.reference import Reference
 from sources.dates import reference_date, round_in
 from sources.document import DeliveryError, Document, Sheet, header_key
 from sources.headers import Column, HeaderRow, aliases, data_rows, find_header, original_json
-from sources.protocol import Delivery, Finding, Match, Reading
+from sources.protocol import Delivery, Finding, Match, Reading, flag_findings
 
 KIND = "master_list"
 TEXT_FIELDS = (
@@ -50,6 +50,14 @@ MIN_CATEGORIES = 5
 RETURNEE_WORDS = ("returnee", "returned", "habitual")
 LOCATIONS = re.compile(r"locations?\s*:?\s*([\d,]+)", re.IGNORECASE)
 DECISIVE_SHARE = 0.9
+FLAGS = {
+    "unreadable_point": "latitude and longitude give no point on earth; the row stands by its declared unit",
+    "unreadable_from_camp": "households that came from a camp can't be read; they are unknown",
+    "unreadable_cell": "a cell of the breakdown can't be read; its people stand as unknown",
+    "short_row": "the row has fewer fields than the header; what is missing is blank",
+    "destroyed_text": "the local name was destroyed to question marks before it arrived; it is unknown",
+    "derived_identity": "no place id; the location is known by governorate, district and name",
+}
 
 
 @dataclass
@@ -207,6 +215,7 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
         raise DeliveryError(f"has {rows.height} rows and none that can be used; first reason: {outcome.rejected['sentence'][0]}")
     kept = rows.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
     told = account(rows, outcome, kept)
+    findings += flag_findings(outcome.valid, FLAGS, sheet.name)
     cells, unit = _cells(kept, categories, country, day, sheet.name, reference, findings)
     _control_totals(totals, rows, header, sheet.name, findings)
     unknown = [c.header for c in header.columns if c.target is None]

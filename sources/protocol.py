@@ -57,6 +57,29 @@ class Reading:
         return {**asdict(self.account), **self.facts, "findings": [asdict(f) for f in self.findings]}
 
 
+MANY = 200
+"""Above this many rows one finding tells how many and where the first stands."""
+
+
+def flag_findings(rows: pl.DataFrame, sentences: dict[str, str], sheet: str | None) -> list[Finding]:
+    """A finding for each flagged row, or one for all where a flag stands on many.
+
+    Args:
+        rows: source_row and flags.
+        sentences: what each flag means, in words.
+        sheet: sheet of the rows.
+    """
+    flagged = rows.select("source_row", flag="flags").explode("flag").filter(pl.col("flag").is_not_null())
+    findings = []
+    for flag, sentence in sentences.items():
+        numbers = flagged.filter(pl.col("flag") == flag)["source_row"].sort().to_list()
+        if len(numbers) > MANY or (numbers and len(numbers) == rows.height):
+            findings.append(Finding(flag, f"{sentence} (in {len(numbers):,} of {rows.height:,} rows, first in row {numbers[0]})", sheet))
+        else:
+            findings += [Finding(flag, sentence, sheet, n) for n in numbers]
+    return findings
+
+
 class Source(Protocol):
     """A kind of delivery."""
 

@@ -19,7 +19,7 @@ from dtm_pipeline.storage.reference import Reference
 from sources.dates import date_in
 from sources.document import DeliveryError, Document, Sheet, header_key
 from sources.headers import Column, HeaderRow, data_rows, original_json
-from sources.protocol import Delivery, Finding, Match, Reading
+from sources.protocol import Delivery, Match, Reading
 
 KIND = "severity_survey"
 NUMBERS = ("households", "latitude", "longitude")
@@ -87,14 +87,7 @@ class SeveritySurvey:
                 # questions beside the model's are neither mapped nor quoted: they may be anything
                 "questions_beside_the_model": sum(c.target is None for c in fit.header.columns),
             },
-            findings=_findings(fit, sheet),
         )
-
-
-def _findings(fit: _Fit, sheet: Sheet) -> list[Finding]:
-    if not fit.model.illustrative:
-        return []
-    return [Finding("illustrative_model", f"{fit.model.index_name} {fit.model.model_version} is illustrative: its weights and cut-offs are ours, not IOM's", sheet.name)]
 
 
 def _best_fit(sheet: Sheet, reference: Reference) -> _Fit | None:

@@ -31,7 +31,12 @@ def status(
         totals = totals.filter(location_code=country.upper())
         roles = roles.filter(location_code=country.upper())
     role_counts: dict[str, dict[str, int]] = {}
-    for sha, role, count in roles.group_by("snapshot_id", "role").len().rows():
+    # a delivery that is the newest of its kind leads a date, or is compared with the source that does
+    used = totals.explode("snapshot_ids").select(
+        pl.col("snapshot_ids").alias("snapshot_id"), role=pl.when("leads").then(pl.lit("leads")).otherwise(pl.lit("compared"))
+    )
+    waiting = roles.filter(pl.col("role").is_in(["held", "replaced"])).select("snapshot_id", "role")
+    for sha, role, count in pl.concat([used, waiting]).group_by("snapshot_id", "role").len().rows():
         role_counts.setdefault(sha, {})[role] = count
     release = latest_release(place.releases)
     newest = totals.filter(pl.col("reference_date").rank("dense", descending=True).over("series_id") <= dates)

@@ -78,7 +78,10 @@ def with_individuals(rows: pl.DataFrame, rules: tuple[SizeRule, ...]) -> pl.Data
         The rows, in their order, with individuals, individuals_basis, household_size_rule_id,
         in_camp_individuals, out_of_camp_individuals, size_in_camp, size_out_of_camp.
     """
-    camp_households = pl.col("camp_households").fill_null(0)
+    # where the list counts persons in camps, whole households of the camp's size stand for them
+    whole = pl.col("camp_individuals") % pl.col("size_in_camp") == 0
+    counted = pl.when(whole).then(pl.col("camp_individuals") // pl.col("size_in_camp"))
+    camp_households = pl.coalesce("camp_households", counted).fill_null(0)
     by_rule = (
         camp_households * pl.col("size_in_camp")
         + (pl.col("households") - camp_households) * pl.col("size_out_of_camp")

@@ -51,7 +51,7 @@ def unregistered(location_code: str, group: str, operation: str | None, assessme
     parts = [location_code.lower(), name, *([assessment.lower()] if assessment else [])]
     return Series(
         series_id="_".join(parts),
-        title=" ".join(filter(None, (location_code, operation, assessment, group))),
+        title=f"{operation or group}{f' ({assessment})' if assessment else ''}: {group}",
         location_code=location_code,
         population_group=group,
         operations=(operation,) if operation else (),

@@ -17,7 +17,7 @@ from dtm_pipeline.domain.precedence import KEY, align_dates, delivery_roles, lea
 from dtm_pipeline.domain.series import Series, series_of_rows
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.places.points import apply_points
-from dtm_pipeline.places.resolve import resolve
+from dtm_pipeline.places.resolve import PROVIDER_DISTRICT, resolve
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -187,7 +187,9 @@ def _totals(stock: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
 def _findings(stock: pl.DataFrame, totals: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     """What an analyst should look at, without people's data."""
     unplaced = (
+        # districts that a sure crosswalk maps stay a note of their rows
         stock.filter(pl.col("leads") & pl.col("place_note").is_not_null())
+        .filter(pl.col("place_note") != PROVIDER_DISTRICT)
         .group_by("location_code", "snapshot_id", "source_sheet", "place_note", "provider_admin1_name", "provider_admin2_name")
         .agg(pl.col("source_row").min(), rows=pl.len(), individuals=known_sum("individuals"))
         .with_columns(

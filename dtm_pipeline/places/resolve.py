@@ -17,6 +17,7 @@ DECLARED = (
     "provider_admin2_name",
     "provider_admin2_code",
 )
+PROVIDER_DISTRICT = "district of the provider that the boundary edition does not have"
 PLACED = (
     "admin1_code",
     "admin1_name",
@@ -171,7 +172,7 @@ def _by_name(declared: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
         .when(pl.col("code2").is_null() & (pl.col("status2") == "arguable"))
         .then(pl.lit("district of the provider, mapped by an arguable crosswalk"))
         .when(pl.col("code2").is_null() & (pl.col("status2") == "provider_unit"))
-        .then(pl.lit("district of the provider that the boundary edition does not have"))
+        .then(pl.lit(PROVIDER_DISTRICT))
     )
     return joined.with_columns(
         admin2_code=pl.coalesce("code2", "name2"),

@@ -7,7 +7,7 @@ from typing import Any
 import altair as alt
 import polars as pl
 
-WIDTH, HEIGHT = 330, 300
+WIDTH, HEIGHT = 255, 280
 SCHEMES = {"idp": "blues", "returnee": "greens", "severity": "orangered"}
 MAX_POINTS = 6
 
@@ -54,12 +54,15 @@ def district_map(
     else:
         ground = alt.Chart(alt.Data(values=outline)).mark_geoshape(fill="#f1f1ec", stroke="#b5b5ac")
         circles = (
-            alt.Chart(values.filter(pl.col("latitude").is_not_null() & pl.col("value").is_not_null()))
+            # a field of its own for the size: shared with the colour, the two legends would merge
+            alt.Chart(
+                values.filter(pl.col("latitude").is_not_null() & pl.col("value").is_not_null()).with_columns(size="value")
+            )
             .mark_circle(opacity=0.8, stroke="#ffffff", strokeWidth=0.5)
             .encode(
                 longitude="longitude:Q",
                 latitude="latitude:Q",
-                size=alt.Size("value:Q", title=None, scale=alt.Scale(range=[10, 500]), legend=None),
+                size=alt.Size("size:Q", title=None, scale=alt.Scale(range=[10, 500]), legend=None),
                 color=alt.Color("value:Q", title=None, scale=colour, legend=alt.Legend(format="~s")),
                 tooltip=[
                     alt.Tooltip("admin2_name:N", title="District"),

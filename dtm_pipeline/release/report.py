@@ -133,13 +133,16 @@ def _cards(page: Page, series: pl.DataFrame, tables: dict[str, pl.DataFrame], co
             share = f" ({moved / before['individuals']:+.1%})" if before["individuals"] else ""
             change = f"{moved:+,}{share} since {before['reference_date']:%d %b %Y}"
         who = GROUP_NAMES.get(last["population_group"], last["population_group"])
-        kind = "" if series_id in latest else f" <span class='quiet'>{escape(last['series'])}</span>"
+        kind = "" if series_id in latest else f"<br><span class='label'>{escape(last['series'])}</span>"
         cards.append(
             f"<div class='card'><span class='label'>{escape(who)} on {last['reference_date']:%d %B %Y}</span>"
             f"<b>{last['individuals']:,}</b><span class='label'>{change}</span>{kind}</div>"
         )
     page.add(f"<div class='cards'>{''.join(cards)}</div>")
-    page.add("<p class='quiet'>A change is not only movement: lists gain and lose locations, and rules change.</p>")
+    overlap = ""
+    if len(cards) > series["population_group"].n_unique():
+        overlap = " Series of one population group may count the same people: they are never added."
+    page.add(f"<p class='quiet'>A change is not only movement: lists gain and lose locations, and rules change.{overlap}</p>")
 
 
 def _maps(
@@ -156,7 +159,7 @@ def _maps(
         frame = tables[f"out_dtm__district_{name}"].filter(location_code=country)
         panels += _map_of(page, frame, f"{name}_individuals", label, f"{name}_{country}", name, points, districts, outline)
     scores = tables["out_dtm__district_severity_score"].filter(location_code=country)
-    panels += _map_of(page, scores, "score_mean", "Severity score (illustrative model)", f"severity_{country}", "severity", points, districts, outline)
+    panels += _map_of(page, scores, "score_mean", "Severity (illustrative)", f"severity_{country}", "severity", points, districts, outline)
     if not panels:
         page.add("<p class='quiet'>No map: the provider gives no figures by district.</p>")
         return
@@ -332,11 +335,12 @@ def _html(page: Page, name: str) -> str:
         return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
     library = vl_convert.javascript_bundle(vl_version=VEGA_LITE) if page.charts else ""
-    calls = 'const o={mode:"vega-lite",actions:false,renderer:"svg"};' + "".join(
-        f'vegaEmbed("#{k}",{script(spec)},o).catch(e=>console.error("{k}",e));' for k, spec in page.charts.items()
+    calls = 'const options={mode:"vega-lite",actions:false,renderer:"svg"};' + "".join(
+        f'vegaEmbed("#{k}",{script(spec)},options).catch(e=>console.error("{k}",e));' for k, spec in page.charts.items()
     )
     body = "\n".join(page.parts)
-    drawn = f'<script type="module">{library}\n{calls}</script>' if page.charts else ""
+    # two modules: the library's own names must not meet those of the calls
+    drawn = f'<script type="module">{library}</script><script type="module">{calls}</script>' if page.charts else ""
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Displacement figures {escape(name)}</title>'
         f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{STYLE}</style></head>'

@@ -1,0 +1,1 @@
+"""Invented deliveries that look like real ones where it matters, at any size, from a seed."""
