@@ -115,7 +115,9 @@ def column_schema(declared: Table) -> dg.TableSchema:
             )
             for c in declared.columns
         ],
-        constraints=dg.TableConstraints(other=[f"one row for each {', '.join(declared.grain)}"] if declared.grain else []),
+        constraints=dg.TableConstraints(
+            other=[f"one row for each {', '.join(declared.grain)}"] if declared.grain else []
+        ),
     )
 
 

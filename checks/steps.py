@@ -72,7 +72,10 @@ def _adds_up(group: str, measure: str) -> dg.AssetChecksDefinition:
     def check(workspace: Workspace) -> dg.AssetCheckResult:
         key = ["location_code", "series_id", "reference_date", "admin1_code"]
         sums = [
-            stored(workspace.home.warehouse, table(name)).read_all().group_by(key).agg(pl.col(measure).sum().alias(level))
+            stored(workspace.home.warehouse, table(name))
+            .read_all()
+            .group_by(key)
+            .agg(pl.col(measure).sum().alias(level))
             for level, name in (("governorate", governorate), ("district", district))
         ]
         apart = sums[0].join(sums[1], on=key, how="full", nulls_equal=True, coalesce=True)

@@ -75,7 +75,9 @@ def inbox(context: dg.SensorEvaluationContext, workspace: Workspace) -> dg.RunRe
     return dg.RunRequest(run_key=f"inbox-{seen}")
 
 
-def build_definitions(home: Path, only_country: str | None = None, waivers: dict[str, str] | None = None) -> dg.Definitions:
+def build_definitions(
+    home: Path, only_country: str | None = None, waivers: dict[str, str] | None = None
+) -> dg.Definitions:
     """Everything wired for one home."""
     return dg.Definitions(
         assets=[deliveries, *CORE_ASSETS, *OUT_ASSETS, release_asset()],

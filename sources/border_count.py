@@ -54,21 +54,64 @@ class BorderCount:
         fields = header.fields()
         total = fields["movements"].header if "movements" in fields else "sum of the groups"
         rejects = [
-            Reject("unreadable_date", "the day of a count is a date", fields["observed_on"].header, pl.col("observed_on").is_null(), pl.col("_day")),
-            Reject("no_identity", "a count has a point", fields["flow_point_name"].header, pl.col("flow_point_name").is_null(), pl.lit(None, pl.String)),
-            Reject("unknown_direction", "the direction is arrival or departure, in or out", fields["direction"].header, pl.col("direction").is_null(), pl.col("_direction")),
+            Reject(
+                "unreadable_date",
+                "the day of a count is a date",
+                fields["observed_on"].header,
+                pl.col("observed_on").is_null(),
+                pl.col("_day"),
+            ),
+            Reject(
+                "no_identity",
+                "a count has a point",
+                fields["flow_point_name"].header,
+                pl.col("flow_point_name").is_null(),
+                pl.lit(None, pl.String),
+            ),
+            Reject(
+                "unknown_direction",
+                "the direction is arrival or departure, in or out",
+                fields["direction"].header,
+                pl.col("direction").is_null(),
+                pl.col("_direction"),
+            ),
             *count_rejects({"movements": total}),
-            Reject("no_count", "a count has a number", total, pl.col("movements").is_null(), pl.col("movements_text")),
-            Reject("conflicting_duplicate", "a point has one count a day and direction; rows that differ can't both be right", None, pl.col("_versions") > 1, pl.col("_day")),
-            Reject("repeated_row", "a point has one count a day and direction; the row repeats another, which is kept", None, pl.col("_repeat") > 0, pl.col("_day")),
+            Reject(
+                "no_count",
+                "a count has a number",
+                total,
+                pl.col("movements").is_null(),
+                pl.col("movements_text"),
+            ),
+            Reject(
+                "conflicting_duplicate",
+                "a point has one count a day and direction; rows that differ can't both be right",
+                None,
+                pl.col("_versions") > 1,
+                pl.col("_day"),
+            ),
+            Reject(
+                "repeated_row",
+                "a point has one count a day and direction; the row repeats another, which is kept",
+                None,
+                pl.col("_repeat") > 0,
+                pl.col("_day"),
+            ),
         ]
         outcome = split(frame, BORDER_COUNT, rejects, KIND)
         if outcome.valid.is_empty():
-            raise DeliveryError(f"has {frame.height} rows and none that can be used; first reason: {outcome.rejected['sentence'][0]}")
+            raise DeliveryError(
+                f"has {frame.height} rows and none that can be used; first reason: {outcome.rejected['sentence'][0]}"
+            )
         kept = frame.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
         differs = kept.filter((pl.col("_sum") != pl.col("movements")) & pl.lit(len(groups) > 0))
         findings = [
-            Finding("total_differs", f"{total} is not the sum of {', '.join(groups)}; the total is read", sheet.name, row)
+            Finding(
+                "total_differs",
+                f"{total} is not the sum of {', '.join(groups)}; the total is read",
+                sheet.name,
+                row,
+            )
             for row in differs["source_row"].head(20)
         ]
         return Reading(
@@ -124,8 +167,16 @@ def _typed(
     known_directions = texts[f"c{fields['direction'].index}"].unique().drop_nulls().to_list()
     mapping = {d: directions.get(header_key(d)) for d in known_directions}
     total = pl.col(f"c{fields['movements'].index}") if "movements" in fields else None
-    by_group = pl.sum_horizontal([whole_number(pl.col(f"c{c.index}")) for c in groups], ignore_nulls=False) if groups else pl.lit(None, pl.Int64)
-    hours = decimal_number(pl.col(f"c{fields['hours_observed'].index}")) if "hours_observed" in fields else pl.lit(None, pl.Float64)
+    by_group = (
+        pl.sum_horizontal([whole_number(pl.col(f"c{c.index}")) for c in groups], ignore_nulls=False)
+        if groups
+        else pl.lit(None, pl.Int64)
+    )
+    hours = (
+        decimal_number(pl.col(f"c{fields['hours_observed'].index}"))
+        if "hours_observed" in fields
+        else pl.lit(None, pl.Float64)
+    )
     direction = pl.col(f"c{fields['direction'].index}")
     frame = texts.select(
         "source_row",
@@ -133,7 +184,9 @@ def _typed(
         observed_on=_dates(texts, f"c{fields['observed_on'].index}"),
         flow_point_name=plain(pl.col(f"c{fields['flow_point_name'].index}")),
         _direction=direction,
-        direction=direction.replace_strict(mapping, default=None, return_dtype=pl.String) if mapping else pl.lit(None, pl.String),
+        direction=direction.replace_strict(mapping, default=None, return_dtype=pl.String)
+        if mapping
+        else pl.lit(None, pl.String),
         movements=whole_number(total) if total is not None else by_group,
         movements_text=total if total is not None else by_group.cast(pl.String),
         hours_observed=hours,
@@ -168,5 +221,7 @@ def _dates(texts: pl.DataFrame, column: str) -> pl.Expr:
     only_month = texts.select((day_first.is_null() & month_first.is_not_null()).sum()).item()
     only_day = texts.select((day_first.is_not_null() & month_first.is_null()).sum()).item()
     if only_month and only_day and only_month > texts.height // 100:
-        raise DeliveryError(f"mixes day-first and month-first dates ({only_day} and {only_month} rows); ask for ISO dates, YYYY-MM-DD")
+        raise DeliveryError(
+            f"mixes day-first and month-first dates ({only_day} and {only_month} rows); ask for ISO dates, YYYY-MM-DD"
+        )
     return month_first if only_month and not only_day else day_first

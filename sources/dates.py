@@ -14,7 +14,7 @@ PATTERNS = tuple(
     for pattern in (
         rf"(?<!\d)(?P<y>20\d\d){SEPARATOR}{MONTH}{SEPARATOR}(?P<d>\d\d?)(?!\d)",
         rf"(?<!\d)(?P<d>\d\d?){SEPARATOR}{MONTH}{SEPARATOR}(?P<y>20\d\d)(?!\d)",
-        rf"(?<![a-z]){MONTH}{SEPARATOR}(?P<d>\d\d?)[-_. ,/]+(?P<y>20\d\d)(?!\d)",
+        rf"{MONTH}{SEPARATOR}(?P<d>\d\d?)[-_. ,/]+(?P<y>20\d\d)(?!\d)",
         rf"(?<!\d)(?P<d>\d\d?){SEPARATOR}{MONTH}{SEPARATOR}(?P<yy>[12]\d)(?!\d)",
         r"(?<!\d)(?P<y>20\d\d)[-_./](?P<m>\d\d?)[-_./](?P<d>\d\d?)(?!\d)",
         r"(?<!\d)(?P<d>\d\d?)[-_./](?P<m>\d\d?)[-_./](?P<y>20\d\d)(?!\d)",
@@ -43,7 +43,7 @@ def date_in(text: str) -> date | None:
             return date(year, month, int(part["d"]))
         except ValueError as error:
             raise DeliveryError(
-                f"gives the date {found.group(0).strip()!r}, which is none; say reference_date = \"YYYY-MM-DD\" in a sidecar NAME.toml"
+                f'gives the date {found.group(0).strip()!r}, which is none; say reference_date = "YYYY-MM-DD" in a sidecar NAME.toml'
             ) from error
     return None
 

@@ -80,7 +80,9 @@ class Document:
         controls = sum(1 for b in head if b < 9 or 13 < b < 32)
         utf16 = head.startswith((b"\xff\xfe", b"\xfe\xff"))
         if controls > len(head) // 50 and not utf16:
-            raise DeliveryError("is neither a workbook, nor text, nor JSON: its bytes are of no known format; ask for it as XLSX or CSV")
+            raise DeliveryError(
+                "is neither a workbook, nor text, nor JSON: its bytes are of no known format; ask for it as XLSX or CSV"
+            )
         return "text"
 
     @cached_property
@@ -97,7 +99,9 @@ class Document:
         except json.JSONDecodeError as error:
             cut = error.pos >= len(error.doc.rstrip()) - 1 or "Unterminated" in error.msg
             what = "is cut off" if cut else "is damaged"
-            raise DeliveryError(f"is JSON that {what} at line {error.lineno}, column {error.colno} ({error.msg}); download it again") from error
+            raise DeliveryError(
+                f"is JSON that {what} at line {error.lineno}, column {error.colno} ({error.msg}); download it again"
+            ) from error
 
     @cached_property
     def text(self) -> tuple[str, str]:
@@ -135,8 +139,14 @@ def _workbook(raw: bytes) -> list[Sheet]:
                 sheets.append(Sheet(name, _at_its_columns(cells, loaded)))
     except fastexcel.FastExcelError as error:
         said = str(error).strip().splitlines()
-        kind = "a ZIP archive that is no workbook, or a workbook that was cut" if raw[:2] == b"PK" else "a damaged workbook"
-        raise DeliveryError(f"can't be opened: {kind} ({said[0] if said else 'no more is known'}); ask the sender to save it again as XLSX") from error
+        kind = (
+            "a ZIP archive that is no workbook, or a workbook that was cut"
+            if raw[:2] == b"PK"
+            else "a damaged workbook"
+        )
+        raise DeliveryError(
+            f"can't be opened: {kind} ({said[0] if said else 'no more is known'}); ask the sender to save it again as XLSX"
+        ) from error
     if not sheets:
         raise DeliveryError("is a workbook without a single cell; ask the sender to send it again")
     return sheets
@@ -147,7 +157,9 @@ def _at_its_columns(cells: pl.DataFrame, loaded: Any) -> pl.DataFrame:
     columns = loaded.available_columns()
     dropped = columns[0].absolute_index if columns else 0
     shifted = [pl.lit(None, pl.String).alias(f"c{i}") for i in range(dropped)]
-    return cells.select(*shifted, *(pl.col(n).cast(pl.String).alias(f"c{i + dropped}") for i, n in enumerate(cells.columns)))
+    return cells.select(
+        *shifted, *(pl.col(n).cast(pl.String).alias(f"c{i + dropped}") for i, n in enumerate(cells.columns))
+    )
 
 
 def _text_sheet(text: str, encoding: str) -> Sheet:
@@ -164,8 +176,12 @@ def _text_sheet(text: str, encoding: str) -> Sheet:
     except pl.exceptions.PolarsError as error:
         wrong = _first_long_row(text, delimiter, width)
         if wrong:
-            raise DeliveryError(f"row {wrong[0]} has {wrong[1]} fields where {width} were expected; mend the row, or send the workbook") from error
-        raise DeliveryError(f"can't be read as text in columns ({encoding}): a quotation mark is opened and not closed, or the file is cut") from error
+            raise DeliveryError(
+                f"row {wrong[0]} has {wrong[1]} fields where {width} were expected; mend the row, or send the workbook"
+            ) from error
+        raise DeliveryError(
+            f"can't be read as text in columns ({encoding}): a quotation mark is opened and not closed, or the file is cut"
+        ) from error
     return Sheet(None, cells, _short_rows(text, delimiter, width))
 
 

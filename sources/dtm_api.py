@@ -6,6 +6,7 @@ reason, sex and origin. Rows of one place, date, operation and type are additive
 
 from __future__ import annotations
 
+from typing import Any
 
 import polars as pl
 
@@ -48,16 +49,48 @@ class DtmApi:
         rows, level = _rows(document.json)
         frame = _typed(rows, level, delivery, reference)
         rejects = [
-            Reject("no_country", "admin0Pcode is an ISO 3166 alpha-3 code", "admin0Pcode", ~pl.col("location_code").str.contains(r"^[A-Z]{3}$").fill_null(False), pl.col("location_code")),
-            Reject("no_series", "operation and assessmentType are given", "operation", pl.col("operation").is_null() | pl.col("assessment_type").is_null(), pl.lit(None, pl.String)),
-            Reject("unreadable_date", "reportingDate is a date", "reportingDate", pl.col("reference_date").is_null(), pl.col("reportingDate")),
-            Reject("no_count", "numPresentIdpInd is given", "numPresentIdpInd", plain(pl.col("individuals_text")).is_null(), pl.lit(None, pl.String)),
+            Reject(
+                "no_country",
+                "admin0Pcode is an ISO 3166 alpha-3 code",
+                "admin0Pcode",
+                ~pl.col("location_code").str.contains(r"^[A-Z]{3}$").fill_null(False),
+                pl.col("location_code"),
+            ),
+            Reject(
+                "no_series",
+                "operation and assessmentType are given",
+                "operation",
+                pl.col("operation").is_null() | pl.col("assessment_type").is_null(),
+                pl.lit(None, pl.String),
+            ),
+            Reject(
+                "unreadable_date",
+                "reportingDate is a date",
+                "reportingDate",
+                pl.col("reference_date").is_null(),
+                pl.col("reportingDate"),
+            ),
+            Reject(
+                "no_count",
+                "numPresentIdpInd is given",
+                "numPresentIdpInd",
+                plain(pl.col("individuals_text")).is_null(),
+                pl.lit(None, pl.String),
+            ),
             *count_rejects({"individuals": "numPresentIdpInd"}),
-            Reject("repeated_row", "a row stands once; this one repeats another in full", "id", pl.col("_repeat"), pl.col("provider_record_id")),
+            Reject(
+                "repeated_row",
+                "a row stands once; this one repeats another in full",
+                "id",
+                pl.col("_repeat"),
+                pl.col("provider_record_id"),
+            ),
         ]
         outcome = split(frame, API_FIGURE, rejects, KIND)
         if outcome.valid.is_empty():
-            raise DeliveryError(f"has {frame.height} rows and none that can be used; first reason: {outcome.rejected['sentence'][0]}")
+            raise DeliveryError(
+                f"has {frame.height} rows and none that can be used; first reason: {outcome.rejected['sentence'][0]}"
+            )
         kept = frame.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
         return Reading(
             kind=KIND,
@@ -82,13 +115,17 @@ def _rows(content: Any) -> tuple[list[dict[str, Any]], int]:
     """
     if isinstance(content, dict) and content.get("isSuccess") is False:
         said = "; ".join(map(str, content.get("errorMessages") or [])) or "no message"
-        raise DeliveryError(f"is an answer that failed (isSuccess false, status {content.get('statusCode')}: {said[:120]}); call the API again")
+        raise DeliveryError(
+            f"is an answer that failed (isSuccess false, status {content.get('statusCode')}: {said[:120]}); call the API again"
+        )
     rows = content["result"] if isinstance(content, dict) else content
     if not rows:
         raise DeliveryError("is an answer without rows; check operation and country, and call the API again")
     told = content.get("totalRecordsCount") if isinstance(content, dict) else None
     if isinstance(told, int) and told > len(rows):
-        raise DeliveryError(f"holds {len(rows):,} of {told:,} records: a page, not the answer; fetch all pages into one file")
+        raise DeliveryError(
+            f"holds {len(rows):,} of {told:,} records: a page, not the answer; fetch all pages into one file"
+        )
     columns = {k for row in rows for k in row}
     level = max((n for n in (1, 2) if {f"admin{n}Name", f"admin{n}Pcode"} & columns), default=0)
     return rows, level
@@ -109,18 +146,26 @@ def _typed(rows: list[dict[str, Any]], level: int, delivery: Delivery, reference
         _repeat=(pl.int_range(pl.len()).over(everything) > 0) & pl.col("id").is_not_null(),
     )
     optional = ("displacement_reason", "origin_admin1_name")
-    return frame.with_row_index("source_row", offset=1).with_columns(
-        pl.col("source_row").cast(pl.Int64),
-        *(plain(pl.col(a)).alias(f) for a, f in fields.items() if f not in ("individuals", "reporting_date")),
-        individuals=whole_number(pl.col("numPresentIdpInd")),
-        individuals_text=pl.col("numPresentIdpInd"),
-        reference_date=pl.col("reportingDate").str.head(10).str.to_date("%Y-%m-%d", strict=False),
-        snapshot_id=pl.lit(delivery.snapshot_id),
-        source_sheet=pl.lit(None, pl.String),
-        admin_level=pl.lit(level, pl.Int64),
-        flags=pl.lit([], pl.List(pl.String)),
-        **{PERSONS: pl.when(whole_number(pl.col("numPresentIdpInd")) >= 0).then(whole_number(pl.col("numPresentIdpInd")))},
-    ).with_columns(location_code=pl.col("location_code").str.to_uppercase(), **{o: pl.col(o) for o in optional})
+    return (
+        frame.with_row_index("source_row", offset=1)
+        .with_columns(
+            pl.col("source_row").cast(pl.Int64),
+            *(plain(pl.col(a)).alias(f) for a, f in fields.items() if f not in ("individuals", "reporting_date")),
+            individuals=whole_number(pl.col("numPresentIdpInd")),
+            individuals_text=pl.col("numPresentIdpInd"),
+            reference_date=pl.col("reportingDate").str.head(10).str.to_date("%Y-%m-%d", strict=False),
+            snapshot_id=pl.lit(delivery.snapshot_id),
+            source_sheet=pl.lit(None, pl.String),
+            admin_level=pl.lit(level, pl.Int64),
+            flags=pl.lit([], pl.List(pl.String)),
+            **{
+                PERSONS: pl.when(whole_number(pl.col("numPresentIdpInd")) >= 0).then(
+                    whole_number(pl.col("numPresentIdpInd"))
+                )
+            },
+        )
+        .with_columns(location_code=pl.col("location_code").str.to_uppercase(), **{o: pl.col(o) for o in optional})
+    )
 
 
 def _findings(valid: pl.DataFrame) -> list[Finding]:
@@ -133,8 +178,9 @@ def _findings(valid: pl.DataFrame) -> list[Finding]:
         .sort("location_code", "operation", "reporting_round")
     )
     return [
-        Finding("round_on_several_dates", f"{country} {operation} {assessment}: round {label} stands on {dates} dates; the date tells them apart")
+        Finding(
+            "round_on_several_dates",
+            f"{country} {operation} {assessment}: round {label} stands on {dates} dates; the date tells them apart",
+        )
         for country, operation, assessment, label, dates in twice.iter_rows()
     ]
-
-

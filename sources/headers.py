@@ -90,7 +90,7 @@ def find_header(sheet: Sheet, table: dict[str, tuple[str, str]]) -> HeaderRow | 
 
 def data_rows(sheet: Sheet, header: HeaderRow) -> pl.DataFrame:
     """Rows below the header that hold anything, with `source_row` as a person counts it."""
-    cells = [c for c in sheet.cells.columns]
+    cells = sheet.cells.columns
     filled = pl.any_horizontal(pl.col(cells).str.strip_chars().str.len_chars().fill_null(0) > 0)
     return (
         sheet.cells.with_row_index("source_row", offset=1)

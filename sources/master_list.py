@@ -14,8 +14,8 @@ from typing import Any
 
 import polars as pl
 
-from dtm_pipeline.contracts.raw import MASTER_LIST, MASTER_LIST_CELL
 from dtm_pipeline.contracts.derive import conform
+from dtm_pipeline.contracts.raw import MASTER_LIST, MASTER_LIST_CELL
 from dtm_pipeline.places.normalise import name_key
 from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_number
 from dtm_pipeline.quality.split import (
@@ -152,7 +152,11 @@ def _population_group(sheet: Sheet, header: HeaderRow, delivery: Delivery) -> st
         spoken["headers"] = "idp_returnee"
     elif any("idp" in key for key in keys):
         spoken["headers"] = "idp"
-    for where, text in (("banner", _banner(sheet, header)), ("sheet name", sheet.name or ""), ("file name", delivery.name)):
+    for where, text in (
+        ("banner", _banner(sheet, header)),
+        ("sheet name", sheet.name or ""),
+        ("file name", delivery.name),
+    ):
         key = header_key(text)
         if "return" in key:
             spoken[where] = "idp_returnee"
@@ -160,12 +164,16 @@ def _population_group(sheet: Sheet, header: HeaderRow, delivery: Delivery) -> st
             spoken[where] = "idp"
     if len(set(spoken.values())) > 1:
         said = " and ".join(f"{group} in the {where}" for where, group in spoken.items())
-        raise DeliveryError(f'contradicts itself on who is listed: {said}; say population_group = "idp" or "idp_returnee" in a sidecar NAME.toml')
+        raise DeliveryError(
+            f'contradicts itself on who is listed: {said}; say population_group = "idp" or "idp_returnee" in a sidecar NAME.toml'
+        )
     if spoken:
         return next(iter(spoken.values()))
     if any(c.target and c.target[0] == "shelter" for c in header.columns):
         return "idp"  # returnees live in habitual residences: a list with shelters and none of these is of IDPs
-    raise DeliveryError('does not say whether it lists IDPs or returnees; say population_group = "idp" or "idp_returnee" in a sidecar NAME.toml')
+    raise DeliveryError(
+        'does not say whether it lists IDPs or returnees; say population_group = "idp" or "idp_returnee" in a sidecar NAME.toml'
+    )
 
 
 def _country(header: HeaderRow, delivery: Delivery) -> str:
@@ -175,7 +183,9 @@ def _country(header: HeaderRow, delivery: Delivery) -> str:
     origins = [c.target[1] for c in header.categories() if c.target and c.target[0] == "origin"]
     if sum(code.startswith("IQG") for code in origins) >= MIN_CATEGORIES:
         return "IRQ"
-    raise DeliveryError('does not say which country it is of: none has these governorates of origin; say country = "ISO3" in a sidecar NAME.toml')
+    raise DeliveryError(
+        'does not say which country it is of: none has these governorates of origin; say country = "ISO3" in a sidecar NAME.toml'
+    )
 
 
 def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: Reference) -> _Sheet:
@@ -198,7 +208,7 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
         reporting_round=pl.lit(_round(delivery, places), pl.String),
     )
     fields = header.fields()
-    counted = {n: fields[n].header for n in ("households", "individuals") if n in fields}
+    counted: dict[str, str] = {n: fields[n].header for n in ("households", "individuals") if n in fields}
     rejects = [
         Reject(
             "no_identity",
@@ -212,7 +222,9 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
     ]
     outcome = split(rows, MASTER_LIST, rejects, KIND)
     if outcome.valid.is_empty():
-        raise DeliveryError(f"has {rows.height} rows and none that can be used; first reason: {outcome.rejected['sentence'][0]}")
+        raise DeliveryError(
+            f"has {rows.height} rows and none that can be used; first reason: {outcome.rejected['sentence'][0]}"
+        )
     kept = rows.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
     told = account(rows, outcome, kept)
     findings += flag_findings(outcome.valid, FLAGS, sheet.name)
@@ -220,7 +232,14 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
     _control_totals(totals, rows, header, sheet.name, findings)
     unknown = [c.header for c in header.columns if c.target is None]
     if unknown:
-        findings.append(Finding("unknown_header", f"headers that no code list knows were left out: {', '.join(unknown[:8])}", sheet.name, header.row))
+        findings.append(
+            Finding(
+                "unknown_header",
+                f"headers that no code list knows were left out: {', '.join(unknown[:8])}",
+                sheet.name,
+                header.row,
+            )
+        )
     facts = {
         "sheet": sheet.name,
         "country": country,
@@ -247,9 +266,7 @@ def _part_totals(texts: pl.DataFrame, header: HeaderRow) -> tuple[pl.DataFrame, 
     )
     fields = header.fields()
     identity = fields.get("place_id")
-    numbered = (
-        pl.col(f"c{identity.index}").str.contains(r"^\s*\d+").fill_null(False) if identity else pl.lit(False)
-    )
+    numbered = pl.col(f"c{identity.index}").str.contains(r"^\s*\d+").fill_null(False) if identity else pl.lit(False)
     is_total = says_total & ~numbered
     return texts.filter(is_total), texts.filter(~is_total)
 
@@ -262,10 +279,20 @@ def _categories(
     for copy in header.repeated:
         first = by_key[copy.key]
         differs = texts.select(
-            (whole_number(pl.col(f"c{copy.index}")).fill_null(0) != whole_number(pl.col(f"c{first.index}")).fill_null(0)).sum()
+            (
+                whole_number(pl.col(f"c{copy.index}")).fill_null(0)
+                != whole_number(pl.col(f"c{first.index}")).fill_null(0)
+            ).sum()
         ).item()
         if first.target and differs and first.target[0] != "field":
-            findings.append(Finding("repeated_header_differs", f"{first.header!r} stands twice (columns {first.index + 1} and {copy.index + 1}) and {differs} rows differ; the first is read", sheet, header.row))
+            findings.append(
+                Finding(
+                    "repeated_header_differs",
+                    f"{first.header!r} stands twice (columns {first.index + 1} and {copy.index + 1}) and {differs} rows differ; the first is read",
+                    sheet,
+                    header.row,
+                )
+            )
     grouped: dict[tuple[str, str], list[Column]] = {}
     for column in header.categories():
         assert column.target is not None
@@ -274,11 +301,19 @@ def _categories(
         first, *others = columns
         for other in others:
             pair = texts.select(
-                a=whole_number(pl.col(f"c{first.index}")).fill_null(0), b=whole_number(pl.col(f"c{other.index}")).fill_null(0)
+                a=whole_number(pl.col(f"c{first.index}")).fill_null(0),
+                b=whole_number(pl.col(f"c{other.index}")).fill_null(0),
             )
             if (pair["a"] == pair["b"]).all() and (pair["a"] > 0).sum() > 2:
                 grouped[target] = [c for c in grouped[target] if c is not other]
-                findings.append(Finding("repeated_header", f"{other.header!r} repeats {first.header!r} in every row; it is read once", sheet, header.row))
+                findings.append(
+                    Finding(
+                        "repeated_header",
+                        f"{other.header!r} repeats {first.header!r} in every row; it is read once",
+                        sheet,
+                        header.row,
+                    )
+                )
     return grouped
 
 
@@ -330,17 +365,23 @@ def _typed(
         "derived_identity": derived,
     }
     where = pl.concat_str(
-        [pl.col(c).fill_null("") for c in ("provider_admin1_name", "provider_admin2_name", "location_name")], separator="/"
+        [pl.col(c).fill_null("") for c in ("provider_admin1_name", "provider_admin2_name", "location_name")],
+        separator="/",
     )
     return frame.with_columns(
-        flags=pl.concat_list([pl.when(hit.fill_null(False)).then(pl.lit(f)) for f, hit in flags.items()]).list.drop_nulls(),
+        flags=pl.concat_list(
+            [pl.when(hit.fill_null(False)).then(pl.lit(f)) for f, hit in flags.items()]
+        ).list.drop_nulls(),
         location_name_local=pl.when(~pl.col("_destroyed")).then("location_name_local"),
-        place_id=pl.coalesce(pl.col("place_id").str.replace(r"\.0$", ""), pl.when(derived).then(pl.lit("name:") + where)),
+        place_id=pl.coalesce(
+            pl.col("place_id").str.replace(r"\.0$", ""), pl.when(derived).then(pl.lit("name:") + where)
+        ),
         latitude=pl.when(~no_point).then("latitude"),
         longitude=pl.when(~no_point).then("longitude"),
         from_camp_households=pl.when(pl.col("from_camp_households") >= 0).then("from_camp_households"),
         _name=pl.concat_str(
-            [name_key(pl.col(c)).fill_null("") for c in ("provider_admin2_name", "location_name")], separator="/"
+            [name_key(pl.col(c)).fill_null("") for c in ("provider_admin2_name", "location_name")],
+            separator="/",
         ),
         **{PERSONS: pl.when(pl.col("individuals") >= 0).then("individuals")},
     )
@@ -371,7 +412,10 @@ def _cells(
     )
     long = (
         kept.unpivot(
-            list(names), index=["snapshot_id", "source_sheet", "source_row"], variable_name="cell", value_name="value"
+            list(names),
+            index=["snapshot_id", "source_sheet", "source_row"],
+            variable_name="cell",
+            value_name="value",
         )
         .join(targets, on="cell")
         .with_columns(unit=pl.lit(unit))
@@ -398,7 +442,9 @@ def _unit(
         (
             u.unit
             for u in reference.breakdown_units
-            if (u.location_code, u.kind) == (country, KIND) and u.valid_from <= day and (u.valid_to is None or day <= u.valid_to)
+            if (u.location_code, u.kind) == (country, KIND)
+            and u.valid_from <= day
+            and (u.valid_to is None or day <= u.valid_to)
         ),
         None,
     )
@@ -407,7 +453,9 @@ def _unit(
         shares = []
         for dimension in {d for d, _ in names.values()}:
             cells = [n for n, (d, _) in names.items() if d == dimension]
-            stated = kept.filter(pl.col(unit) > 0).with_columns(_sum=pl.sum_horizontal(cells)).filter(pl.col("_sum") > 0)
+            stated = (
+                kept.filter(pl.col(unit) > 0).with_columns(_sum=pl.sum_horizontal(cells)).filter(pl.col("_sum") > 0)
+            )
             if stated.height:
                 shares.append(float((stated["_sum"] == stated[unit]).sum()) / stated.height)
         fits[unit] = max(shares, default=0.0)
@@ -415,10 +463,18 @@ def _unit(
     if rule is None:
         best = max(fits, key=lambda u: fits[u])
         if fits[best] < DECISIVE_SHARE:
-            raise DeliveryError(f"its breakdown sums to neither households nor individuals, and reference/countries/{country}.toml says nothing of {day}; add a breakdown_unit there")
+            raise DeliveryError(
+                f"its breakdown sums to neither households nor individuals, and reference/countries/{country}.toml says nothing of {day}; add a breakdown_unit there"
+            )
         return best
     if fits[other] >= DECISIVE_SHARE and fits[rule] <= 1 - DECISIVE_SHARE:
-        findings.append(Finding("breakdown_unit_differs", f"by the rule of {country} its breakdown counts {rule} on {day}, but its cells sum to {other} in {fits[other]:.0%} of rows; read as {other}", sheet))
+        findings.append(
+            Finding(
+                "breakdown_unit_differs",
+                f"by the rule of {country} its breakdown counts {rule} on {day}, but its cells sum to {other} in {fits[other]:.0%} of rows; read as {other}",
+                sheet,
+            )
+        )
         return other
     return rule
 
@@ -430,8 +486,10 @@ def _control_totals(
     fields = header.fields()
     for row in totals.iter_rows(named=True):
         number = int(row["source_row"])
-        stated = {
-            name: totals.filter(pl.col("source_row") == number).select(whole_number(pl.col(f"c{fields[name].index}"))).item()
+        stated: dict[str, int | None] = {
+            name: totals.filter(pl.col("source_row") == number)
+            .select(whole_number(pl.col(f"c{fields[name].index}")))
+            .item()
             for name in ("households", "individuals")
             if name in fields
         }
@@ -441,6 +499,11 @@ def _control_totals(
             stated["locations"], read["locations"] = int(said[1].replace(",", "")), rows.height
         for name, value in stated.items():
             if value is not None and value != read[name]:
-                findings.append(Finding("control_total_differs", f"the totals row states {value:,} {name}, the rows of the list hold {read[name]:,}", sheet, number))
-
-
+                findings.append(
+                    Finding(
+                        "control_total_differs",
+                        f"the totals row states {value:,} {name}, the rows of the list hold {read[name]:,}",
+                        sheet,
+                        number,
+                    )
+                )

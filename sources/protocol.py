@@ -74,7 +74,13 @@ def flag_findings(rows: pl.DataFrame, sentences: dict[str, str], sheet: str | No
     for flag, sentence in sentences.items():
         numbers = flagged.filter(pl.col("flag") == flag)["source_row"].sort().to_list()
         if len(numbers) > MANY or (numbers and len(numbers) == rows.height):
-            findings.append(Finding(flag, f"{sentence} (in {len(numbers):,} of {rows.height:,} rows, first in row {numbers[0]})", sheet))
+            findings.append(
+                Finding(
+                    flag,
+                    f"{sentence} (in {len(numbers):,} of {rows.height:,} rows, first in row {numbers[0]})",
+                    sheet,
+                )
+            )
         else:
             findings += [Finding(flag, sentence, sheet, n) for n in numbers]
     return findings
@@ -83,9 +89,16 @@ def flag_findings(rows: pl.DataFrame, sentences: dict[str, str], sheet: str | No
 class Source(Protocol):
     """A kind of delivery."""
 
-    kind: str
-    title: str
-    replacement_key: tuple[str, ...]
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def title(self) -> str: ...
+
+    @property
+    def replacement_key(self) -> tuple[str, ...]:
+        """The columns for each value of which the newest delivery leads, whole."""
+        ...
 
     def recognise(self, document: Document, reference: Reference) -> Match:
         """How well the document fits, from its content alone."""

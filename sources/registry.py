@@ -37,4 +37,3 @@ def _unknown(document: Document, kind: str, title: str, match: Match) -> str:
         return f"is of no known kind{seen}; known are: {', '.join(s.title for s in SOURCES)}"
     fits = f"found {', '.join(match.found[:4])}" if match.found else "nothing of it fits"
     return f"is of no known kind; nearest is {kind} ({title}): {fits}; missing {', '.join(match.missing[:4])}"
-

@@ -49,7 +49,9 @@ class SeveritySurvey:
         fit = _best_fit(sheet, reference)
         assert fit is not None
         if fit.match.missing:
-            raise DeliveryError(f"lacks questions of {fit.model.index_name} {fit.model.model_version}: {', '.join(fit.match.missing[:5])}; export all questions, with codes")
+            raise DeliveryError(
+                f"lacks questions of {fit.model.index_name} {fit.model.model_version}: {', '.join(fit.match.missing[:5])}; export all questions, with codes"
+            )
         texts = data_rows(sheet, fit.header)
         if texts.is_empty():
             raise DeliveryError("has a header and no submission below it")
@@ -62,18 +64,44 @@ class SeveritySurvey:
         }
         place, households = fit.columns["place_id"].header, fit.columns["households"].header
         rejects = [
-            Reject("no_identity", "a location has its place id", place, pl.col("place_id").is_null(), pl.lit(None, pl.String)),
+            Reject(
+                "no_identity",
+                "a location has its place id",
+                place,
+                pl.col("place_id").is_null(),
+                pl.lit(None, pl.String),
+            ),
             *count_rejects({"households": households}),
             *(
-                Reject("unknown_answer", "an answer is one of the model's choices", fit.columns[code].header, broken, pl.col(f"q_{code}"))
+                Reject(
+                    "unknown_answer",
+                    "an answer is one of the model's choices",
+                    fit.columns[code].header,
+                    broken,
+                    pl.col(f"q_{code}"),
+                )
                 for code, broken in wrong.items()
             ),
-            Reject("conflicting_duplicate", "a location is surveyed once a round; submissions that differ can't both be right", place, (pl.len().over("place_id") > 1) & (pl.col("_answers").n_unique().over("place_id") > 1), pl.col("place_id")),
-            Reject("repeated_row", "a location is surveyed once a round; the row repeats another, which is kept", place, pl.int_range(pl.len()).over("place_id") > 0, pl.col("place_id")),
+            Reject(
+                "conflicting_duplicate",
+                "a location is surveyed once a round; submissions that differ can't both be right",
+                place,
+                (pl.len().over("place_id") > 1) & (pl.col("_answers").n_unique().over("place_id") > 1),
+                pl.col("place_id"),
+            ),
+            Reject(
+                "repeated_row",
+                "a location is surveyed once a round; the row repeats another, which is kept",
+                place,
+                pl.int_range(pl.len()).over("place_id") > 0,
+                pl.col("place_id"),
+            ),
         ]
         outcome = split(rows, SEVERITY_LOCATION, rejects, KIND)
         if outcome.valid.is_empty():
-            raise DeliveryError(f"has {rows.height} submissions and none that can be used; first reason: {outcome.rejected['sentence'][0]}")
+            raise DeliveryError(
+                f"has {rows.height} submissions and none that can be used; first reason: {outcome.rejected['sentence'][0]}"
+            )
         kept = rows.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
         return Reading(
             kind=KIND,
@@ -164,7 +192,9 @@ def _reference_date(rows: pl.DataFrame, delivery: Delivery) -> pl.Expr:
     day = date_in(str(told)) if told else date_in(delivery.name)
     day = day or rows["surveyed_on"].max()  # type: ignore[assignment]  # a column of dates has a date as its maximum
     if day is None:
-        raise DeliveryError('says nowhere what date it stands for; say reference_date = "YYYY-MM-DD" in a sidecar NAME.toml')
+        raise DeliveryError(
+            'says nowhere what date it stands for; say reference_date = "YYYY-MM-DD" in a sidecar NAME.toml'
+        )
     return pl.lit(day, pl.Date)
 
 

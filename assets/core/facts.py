@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from functools import cache
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -38,7 +39,12 @@ def deliveries_of(workspace: Workspace, country: str) -> pl.DataFrame:
         )
         for s in workspace.accepted(country)
     ]
-    schema = {"snapshot_id": pl.String, "ingest_sequence": pl.Int64, "statement": pl.String, "told_series": pl.String}
+    schema = {
+        "snapshot_id": pl.String,
+        "ingest_sequence": pl.Int64,
+        "statement": pl.String,
+        "told_series": pl.String,
+    }
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
@@ -47,15 +53,15 @@ def editions_of(workspace: Workspace, country: str) -> EditionAt:
     boundaries = workspace.home.boundaries
 
     @cache
-    def shapes(name: str | None) -> object:
+    def shapes(name: str | None) -> Any:
         return polygons(boundaries, country, name)
 
     @cache
-    def at(day: date) -> tuple[str | None, object]:
+    def at(day: date) -> tuple[str | None, Any]:
         name = edition_for(boundaries, country, day)
         return name, shapes(name)
 
-    return at  # type: ignore[return-value]  # GeoPandas is imported by places alone
+    return at
 
 
 @dg.multi_asset(
@@ -95,9 +101,7 @@ def stocks(
 
 
 @dg.multi_asset(
-    outs={
-        t.name: dg.AssetOut(**spec(t.name, {"polars", "parquet"})) for t in (core.BREAKDOWN, core.BREAKDOWN_FINDING)
-    },
+    outs={t.name: dg.AssetOut(**spec(t.name, {"polars", "parquet"})) for t in (core.BREAKDOWN, core.BREAKDOWN_FINDING)},
 )
 def breakdowns(
     workspace: Workspace, core_dtm__stock: StoredParts, raw_dtm__master_list_cell: StoredParts
@@ -132,7 +136,11 @@ def severity(
                 core_dtm__stock.read(country),
                 deliveries_of(workspace, country),
                 reference.severity_models,
-                {s.population_group: s.series_id for s in reference.series if s.location_code == country and s.headline},
+                {
+                    s.population_group: s.series_id
+                    for s in reference.series
+                    if s.location_code == country and s.headline
+                },
                 reference.size_rules,
                 gazetteer.of_country(country),
             )

@@ -59,7 +59,9 @@ def series_of(workspace: Workspace, totals: pl.DataFrame) -> tuple[Series, ...]:
 def small_cells(workspace: Workspace) -> SmallCells:
     told = workspace.reference.thresholds["breakdowns"]
     return SmallCells(
-        int(told["small_cell_households"]), int(told["small_cell_individuals"]), int(told["small_cell_locations"])
+        int(told["small_cell_households"]),
+        int(told["small_cell_individuals"]),
+        int(told["small_cell_locations"]),
     )
 
 
@@ -121,9 +123,7 @@ def rejected_rows(workspace: Workspace, country: str, quarantine: pl.DataFrame) 
 def _rounds(workspace: Workspace, country: str, facts: dict[str, pl.DataFrame]) -> pl.DataFrame:
     from dtm_pipeline.contracts.raw import QUARANTINE
 
-    quarantine = stored(workspace.home.warehouse, QUARANTINE).read_all(
-        s.sha256 for s in workspace.accepted(country)
-    )
+    quarantine = stored(workspace.home.warehouse, QUARANTINE).read_all(s.sha256 for s in workspace.accepted(country))
     rejected = rejected_rows(workspace, country, quarantine)
     threshold = workspace.reference.thresholds["deliveries"]["partial_above"]
     return rounds(facts[core.SOURCE_TOTAL.name], rejected, threshold)

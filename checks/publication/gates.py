@@ -50,7 +50,9 @@ def _hierarchy(candidate: Candidate) -> Iterator[Expectation]:
         for area in ("governorate", "district"):
             frame = candidate.tables[f"out_dtm__{area}_{name}"]
             level[area] = frame.group_by(*SCOPE, "admin1_code").agg(pl.col(measure).sum().alias(area))
-        both = level["governorate"].join(level["district"], on=[*SCOPE, "admin1_code"], how="full", nulls_equal=True, coalesce=True)
+        both = level["governorate"].join(
+            level["district"], on=[*SCOPE, "admin1_code"], how="full", nulls_equal=True, coalesce=True
+        )
         yield Expectation(
             "hierarchy_adds_up",
             f"out_dtm__district_{name}",
@@ -76,7 +78,9 @@ def _breakdowns(candidate: Candidate) -> Iterator[Expectation]:
         cells = candidate.tables[f"out_dtm__district_{dimension}"]
         by_households = pl.col("share_denominator") == pl.col("stock_h")
         sums = cells.group_by(key).agg(
-            pl.col("share_denominator").first(), households=pl.col("households").sum(), individuals=pl.col("individuals").sum()
+            pl.col("share_denominator").first(),
+            households=pl.col("households").sum(),
+            individuals=pl.col("individuals").sum(),
         )
         compared = sums.join(stock, on=key, how="left", nulls_equal=True).select(
             cells=pl.when(by_households).then("households").otherwise("individuals"),
@@ -211,9 +215,7 @@ def judge(candidate: Candidate) -> list[GateResult]:
     results = []
     for number, expected in enumerate(expectations(candidate)):
         success = _ask(context, source, f"{number:02d} {expected.gate} {expected.table}", expected)
-        results.append(
-            GateResult(expected.gate, expected.table, expected.name, expected.sentence, success)
-        )
+        results.append(GateResult(expected.gate, expected.table, expected.name, expected.sentence, success))
     context.build_data_docs()
     return results
 
@@ -228,7 +230,10 @@ def _docs(context: Any, folder: Path) -> None:
         {
             "class_name": "SiteBuilder",
             "show_how_to_buttons": False,
-            "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(folder.resolve())},
+            "store_backend": {
+                "class_name": "TupleFilesystemStoreBackend",
+                "base_directory": str(folder.resolve()),
+            },
             "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
         },
     )
@@ -243,7 +248,9 @@ def _ask(context: Any, source: Any, name: str, expected: Expectation) -> bool:
     question = getattr(gxe, expected.name)(**expected.arguments, description=expected.sentence)
     suite = context.suites.add_or_update(gx.ExpectationSuite(name, expectations=[question]))
     batch = source.add_dataframe_asset(name).add_batch_definition_whole_dataframe("whole")
-    validation = context.validation_definitions.add_or_update(gx.ValidationDefinition(name=name, data=batch, suite=suite))
+    validation = context.validation_definitions.add_or_update(
+        gx.ValidationDefinition(name=name, data=batch, suite=suite)
+    )
     checkpoint = context.checkpoints.add_or_update(
         Checkpoint(name=name, validation_definitions=[validation], actions=[], result_format="BOOLEAN_ONLY")
     )

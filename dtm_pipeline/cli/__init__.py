@@ -17,7 +17,13 @@ Exit codes: 0 released or unchanged, 1 a gate refused the release, 2 usage or co
 nothing new was taken, 4 another run holds the home, 70 internal error (the message names the log).
 """
 
-app = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 app.command("run")(run.run)
 app.command("demo")(run.demo)
 app.command("status")(status.status)
@@ -43,7 +49,10 @@ def main() -> None:
         typer.echo("dtm: stopped; what was written is whole, and the next run goes on from there", err=True)
         sys.exit(130)
     except Exception as error:
-        typer.echo(f"dtm: internal error ({type(error).__name__}); details are in {log_internal_error(error)}", err=True)
+        typer.echo(
+            f"dtm: internal error ({type(error).__name__}); details are in {log_internal_error(error)}",
+            err=True,
+        )
         sys.exit(INTERNAL)
 
 

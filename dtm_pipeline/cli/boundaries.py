@@ -9,7 +9,11 @@ import typer
 
 from dtm_pipeline.cli.common import HomeOption, JsonOption, fail, open_home, print_json, print_rows
 
-app = typer.Typer(help="Boundary editions of a home: polygons for points and maps.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(
+    help="Boundary editions of a home: polygons for points and maps.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 
 
 @app.command("import")
@@ -39,7 +43,9 @@ def import_(
     if as_json:
         print_json(asdict(told))
         return
-    typer.echo(f"{told.location_code} {told.edition}: {told.units} units of level {told.admin_level} from {told.source_name}, valid on {told.valid_on or 'no stated date'}")
+    typer.echo(
+        f"{told.location_code} {told.edition}: {told.units} units of level {told.admin_level} from {told.source_name}, valid on {told.valid_on or 'no stated date'}"
+    )
     for line in told.mended:
         typer.echo(f"  mended: {line}")
     for line in told.notes:
@@ -57,7 +63,17 @@ def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
     elif found:
         print_rows(
             ["country", "edition", "level", "units", "valid on", "file"],
-            [[e["location_code"], e["edition"], e["admin_level"], e["units"], e["valid_on"], e["source_name"]] for e in found],
+            [
+                [
+                    e["location_code"],
+                    e["edition"],
+                    e["admin_level"],
+                    e["units"],
+                    e["valid_on"],
+                    e["source_name"],
+                ]
+                for e in found
+            ],
         )
     else:
         typer.echo("no edition is imported; everything works but points, and maps draw circles")

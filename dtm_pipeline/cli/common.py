@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 RELEASED, GATE, USAGE, REFUSED, BUSY, INTERNAL = 0, 1, 2, 3, 4, 70
 
 HomeOption = Annotated[
-    Path | None, typer.Option("--home", help="Home folder: snapshots, tables, releases. [default: $DTM_HOME, or ./var]")
+    Path | None,
+    typer.Option("--home", help="Home folder: snapshots, tables, releases. [default: $DTM_HOME, or ./var]"),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 
@@ -57,7 +58,9 @@ def print_rows(headers: list[str], rows: list[list[Any]]) -> None:
     numeric = [any(isinstance(r[i], int) for r in rows) for i in range(len(headers))]
 
     def line(cells: list[str]) -> str:
-        return "  ".join(c.rjust(w) if n else c.ljust(w) for c, w, n in zip(cells, widths, numeric, strict=True)).rstrip()
+        return "  ".join(
+            c.rjust(w) if n else c.ljust(w) for c, w, n in zip(cells, widths, numeric, strict=True)
+        ).rstrip()
 
     typer.echo(line(headers))
     for row in texts:

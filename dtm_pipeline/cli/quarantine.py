@@ -14,7 +14,9 @@ app = typer.Typer(help="Rows that could not be used, by delivery.", no_args_is_h
 @app.command("list")
 def list_(
     home: HomeOption = None,
-    findings: Annotated[bool, typer.Option("--findings", help="List findings about rows that were used instead.")] = False,
+    findings: Annotated[
+        bool, typer.Option("--findings", help="List findings about rows that were used instead.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """List deliveries, rules and row numbers; no values of rows."""
@@ -73,13 +75,21 @@ def show(
     from dtm_pipeline.storage.tables import stored
 
     place = open_home(home)
-    matching = [s for s in SnapshotStore(place).all() if s.name == delivery or (len(delivery) >= 6 and s.sha256.startswith(delivery))]
+    matching = [
+        s
+        for s in SnapshotStore(place).all()
+        if s.name == delivery or (len(delivery) >= 6 and s.sha256.startswith(delivery))
+    ]
     if not matching:
         fail(f"no delivery is named {delivery!r}; `dtm status` lists them")
     rows = stored(place.warehouse, QUARANTINE).read_all(s.sha256 for s in matching)
     if row is not None:
         rows = rows.filter(pl.col("source_row") == row)
-    records = rows.sort("source_sheet", "source_row").select("source_sheet", "source_row", "rule", "sentence", "column", "found", "original").to_dicts()
+    records = (
+        rows.sort("source_sheet", "source_row")
+        .select("source_sheet", "source_row", "rule", "sentence", "column", "found", "original")
+        .to_dicts()
+    )
     if as_json:
         print_json(records)
         return

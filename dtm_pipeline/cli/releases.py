@@ -9,7 +9,9 @@ import typer
 from dtm_pipeline.cli.common import HomeOption, JsonOption, fail, open_home, print_json, print_rows
 
 app = typer.Typer(help="The releases of a home.", no_args_is_help=True, rich_markup_mode=None)
-NameArgument = Annotated[str | None, typer.Argument(help="Name of the release, such as 2026-11-21.1. [default: the latest]")]
+NameArgument = Annotated[
+    str | None, typer.Argument(help="Name of the release, such as 2026-11-21.1. [default: the latest]")
+]
 
 
 @app.command("list")
@@ -36,7 +38,16 @@ def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
     elif rows:
         print_rows(
             ["release", "created", "deliveries", "content", ""],
-            [[r["release"], r["created_at"], r["deliveries"], str(r["content_sha256"])[:12], "latest" if r["latest"] else ""] for r in rows],
+            [
+                [
+                    r["release"],
+                    r["created_at"],
+                    r["deliveries"],
+                    str(r["content_sha256"])[:12],
+                    "latest" if r["latest"] else "",
+                ]
+                for r in rows
+            ],
         )
     else:
         typer.echo("no release yet; run `dtm run`")
@@ -77,7 +88,10 @@ def show(name: NameArgument = None, home: HomeOption = None, as_json: JsonOption
     moved = changes["figures_moved"]
     typer.echo(f"{len(moved)} country figures moved; new deliveries: {len(changes['because']['new_deliveries'])}")
     if moved:
-        print_rows(["series", "reference date", "before", "now"], [[m["series_id"], m["reference_date"], m["before"], m["now"]] for m in moved[:20]])
+        print_rows(
+            ["series", "reference date", "before", "now"],
+            [[m["series_id"], m["reference_date"], m["before"], m["now"]] for m in moved[:20]],
+        )
 
 
 @app.command()

@@ -31,12 +31,19 @@ DEMO_HOME = Path("var/demo")
 
 def run(
     inbox: Annotated[
-        Path | None, typer.Option("--inbox", help="Folder of deliveries; its files are read, never moved. [default: HOME/inbox]")
+        Path | None,
+        typer.Option("--inbox", help="Folder of deliveries; its files are read, never moved. [default: HOME/inbox]"),
     ] = None,
     home: HomeOption = None,
-    country: Annotated[str | None, typer.Option("--country", help="Compute this country only (ISO 3166-1 alpha-3).")] = None,
+    country: Annotated[
+        str | None, typer.Option("--country", help="Compute this country only (ISO 3166-1 alpha-3).")
+    ] = None,
     waive: Annotated[
-        list[str] | None, typer.Option("--waive", help="Release although this gate refuses: NAME=REASON. Stands in the manifest with your name.")
+        list[str] | None,
+        typer.Option(
+            "--waive",
+            help="Release although this gate refuses: NAME=REASON. Stands in the manifest with your name.",
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -157,7 +164,14 @@ def _finish(
         print_rows(
             ["delivery", "status", "kind", "rows", "rejected", "findings"],
             [
-                [s.name, s.status, s.kind, s.report.get("rows_in"), s.report.get("rows_rejected"), len(s.report.get("findings", []))]
+                [
+                    s.name,
+                    s.status,
+                    s.kind,
+                    s.report.get("rows_in"),
+                    s.report.get("rows_rejected"),
+                    len(s.report.get("findings", [])),
+                ]
                 for s in judged
             ],
         )
@@ -169,8 +183,14 @@ def _finish(
         if as_json:
             print_json(content)
         for gate in failure.failed:
-            typer.echo(f"gate {gate.gate} refused the release ({gate.table}): {gate.sentence} does not hold", err=True)
-        typer.echo(f"readers stay on {release.name if release else 'nothing: there is no release yet'}; pages about the gates: {home.quality / 'data_docs' / 'index.html'}", err=True)
+            typer.echo(
+                f"gate {gate.gate} refused the release ({gate.table}): {gate.sentence} does not hold",
+                err=True,
+            )
+        typer.echo(
+            f"readers stay on {release.name if release else 'nothing: there is no release yet'}; pages about the gates: {home.quality / 'data_docs' / 'index.html'}",
+            err=True,
+        )
         typer.echo("to release all the same: dtm run --waive NAME=REASON", err=True)
         raise typer.Exit(GATE)
     if failure is not None:

@@ -19,7 +19,10 @@ def samples() -> None:
 
 @app.command()
 def make(
-    out: Annotated[Path, typer.Option("--out", help="Folder to write into; the planted faults are listed in its folder faults/.")],
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="Folder to write into; the planted faults are listed in its folder faults/."),
+    ],
     country: Annotated[str, typer.Option("--country", help="ISO 3166-1 alpha-3.")] = "IRQ",
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=40, help="Rounds of Master Lists.")] = 3,
     locations: Annotated[int, typer.Option("--locations", min=60, help="Locations of IDPs in the first round.")] = 3000,
@@ -33,7 +36,13 @@ def make(
         fail(f"no samples of {country!r}; known: {', '.join(COUNTRIES)}")
     made = make_samples(country.upper(), rounds, locations, seed, out)
     if as_json:
-        print_json({"folder": str(made.folder), "deliveries": [f.name for f in made.deliveries], "faults": str(made.fault_list)})
+        print_json(
+            {
+                "folder": str(made.folder),
+                "deliveries": [f.name for f in made.deliveries],
+                "faults": str(made.fault_list),
+            }
+        )
         return
     for file in made.deliveries:
         typer.echo(str(file))

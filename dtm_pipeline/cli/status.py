@@ -11,7 +11,9 @@ from dtm_pipeline.cli.common import HomeOption, JsonOption, open_home, print_jso
 
 def status(
     home: HomeOption = None,
-    country: Annotated[str | None, typer.Option("--country", help="Show this country only (ISO 3166-1 alpha-3).")] = None,
+    country: Annotated[
+        str | None, typer.Option("--country", help="Show this country only (ISO 3166-1 alpha-3).")
+    ] = None,
     dates: Annotated[int, typer.Option("--dates", min=1, help="Newest reference dates to show of each series.")] = 3,
     as_json: JsonOption = False,
 ) -> None:
@@ -33,7 +35,8 @@ def status(
     role_counts: dict[str, dict[str, int]] = {}
     # a delivery that is the newest of its kind leads a date, or is compared with the source that does
     used = totals.explode("snapshot_ids").select(
-        pl.col("snapshot_ids").alias("snapshot_id"), role=pl.when("leads").then(pl.lit("leads")).otherwise(pl.lit("compared"))
+        pl.col("snapshot_ids").alias("snapshot_id"),
+        role=pl.when("leads").then(pl.lit("leads")).otherwise(pl.lit("compared")),
     )
     waiting = roles.filter(pl.col("role").is_in(["held", "replaced"])).select("snapshot_id", "role")
     for sha, role, count in pl.concat([used, waiting]).group_by("snapshot_id", "role").len().rows():
@@ -88,7 +91,14 @@ def status(
     print_rows(
         ["series", "reference date", "source", "level", "individuals", "why"],
         [
-            [r["series_id"], r["reference_date"], r["source_kind"], r["admin_level"], r["individuals"], r["why"] + ("; a newer delivery is held" if r["held"] else "")]
+            [
+                r["series_id"],
+                r["reference_date"],
+                r["source_kind"],
+                r["admin_level"],
+                r["individuals"],
+                r["why"] + ("; a newer delivery is held" if r["held"] else ""),
+            ]
             for r in newest.iter_rows(named=True)
         ],
     )

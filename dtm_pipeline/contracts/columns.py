@@ -19,68 +19,222 @@ PLACE_BASES = ("reviewed", "code", "name", "point", "provider", "country", "mixe
 
 # -- provenance ---------------------------------------------------------------------------------
 snapshot_id = Column("snapshot_id", "string", "key", "sha256 of the delivery's bytes", dissemination="partner")
-source_sheet = Column("source_sheet", "string", "label", "Sheet of the workbook; null in files without sheets", dissemination="partner")
-source_row = Column("source_row", "int64", "key", "Row number as a person sees it in the file, from 1", unit="row", dissemination="partner", at_least=1)
+source_sheet = Column(
+    "source_sheet",
+    "string",
+    "label",
+    "Sheet of the workbook; null in files without sheets",
+    dissemination="partner",
+)
+source_row = Column(
+    "source_row",
+    "int64",
+    "key",
+    "Row number as a person sees it in the file, from 1",
+    unit="row",
+    dissemination="partner",
+    at_least=1,
+)
 
 # -- time and series ------------------------------------------------------------------------------
 series_id = Column("series_id", "string", "code", "The series that the figure belongs to (out_meta__series)")
 population_group = Column("population_group", "string", "code", "Who is counted", allowed=POPULATION_GROUPS)
 reference_date = Column("reference_date", "date", "date", "The date that the figure stands for")
-source_reference_date = Column("source_reference_date", "date", "date", "The date that the source itself gives, before tolerance", dissemination="partner")
+source_reference_date = Column(
+    "source_reference_date",
+    "date",
+    "date",
+    "The date that the source itself gives, before tolerance",
+    dissemination="partner",
+)
 collection_start = Column("collection_start", "date", "date", "First day of data collection; null when unknown")
 collection_end = Column("collection_end", "date", "date", "Last day of data collection; null when unknown")
 operation = Column("operation", "string", "label", "The provider's name of the operation; a label")
-assessment_type = Column("assessment_type", "string", "label", "The provider's type of assessment (BA, ETT, SA); a label")
-reporting_round = Column("reporting_round", "string", "label", "The provider's round; a label, never sorted or joined by")
+assessment_type = Column(
+    "assessment_type", "string", "label", "The provider's type of assessment (BA, ETT, SA); a label"
+)
+reporting_round = Column(
+    "reporting_round", "string", "label", "The provider's round; a label, never sorted or joined by"
+)
 
 # -- place ------------------------------------------------------------------------------------------
 location_code = Column("location_code", "string", "code", "Country, ISO 3166-1 alpha-3")
 admin1_code = Column("admin1_code", "string", "code", "Governorate; null when only the country is known")
 admin1_name = Column("admin1_name", "string", "label", "Name of the governorate in English")
-admin1_name_local = Column("admin1_name_local", "string", "label", "Name of the governorate in the local language, where known")
-admin2_code = Column("admin2_code", "string", "code", "District; null when only the governorate or the country is known")
+admin1_name_local = Column(
+    "admin1_name_local", "string", "label", "Name of the governorate in the local language, where known"
+)
+admin2_code = Column(
+    "admin2_code", "string", "code", "District; null when only the governorate or the country is known"
+)
 admin2_name = Column("admin2_name", "string", "label", "Name of the district in English")
-admin2_name_local = Column("admin2_name_local", "string", "label", "Name of the district in the local language, where known")
-place_basis = Column("place_basis", "string", "code", "How the place was decided: reviewed, code, name or point; provider = codes and names are the provider's own; country = no unit known; mixed", allowed=PLACE_BASES)
-boundary_edition = Column("boundary_edition", "string", "label", "Edition of the administrative boundaries that the codes belong to; null for the provider's own codes")
+admin2_name_local = Column(
+    "admin2_name_local", "string", "label", "Name of the district in the local language, where known"
+)
+place_basis = Column(
+    "place_basis",
+    "string",
+    "code",
+    "How the place was decided: reviewed, code, name or point; provider = codes and names are the provider's own; country = no unit known; mixed",
+    allowed=PLACE_BASES,
+)
+boundary_edition = Column(
+    "boundary_edition",
+    "string",
+    "label",
+    "Edition of the administrative boundaries that the codes belong to; null for the provider's own codes",
+)
 provider_admin1_name = Column("provider_admin1_name", "string", "label", "Governorate in the provider's words")
 provider_admin1_code = Column("provider_admin1_code", "string", "code", "Governorate code in the provider's form")
 provider_admin2_name = Column("provider_admin2_name", "string", "label", "District in the provider's words")
 provider_admin2_code = Column("provider_admin2_code", "string", "code", "District code in the provider's form")
-place_id = Column("place_id", "string", "key", "The provider's identity of a location, shared by IDP and returnee lists", dissemination="partner")
+place_id = Column(
+    "place_id",
+    "string",
+    "key",
+    "The provider's identity of a location, shared by IDP and returnee lists",
+    dissemination="partner",
+)
 location_name = Column("location_name", "string", "label", "Name of the location in English", dissemination="partner")
-location_name_local = Column("location_name_local", "string", "label", "Name of the location in the local language", dissemination="partner")
-latitude = Column("latitude", "float64", "evidence", "Latitude of the location, WGS 84", unit="degree", dissemination="partner", at_least=-90, at_most=90)
-longitude = Column("longitude", "float64", "evidence", "Longitude of the location, WGS 84", unit="degree", dissemination="partner", at_least=-180, at_most=180)
-point_conflict = Column("point_conflict", "boolean", "flag", "The point lies outside the declared unit; nobody is moved", dissemination="partner")
-point_distance_m = Column("point_distance_m", "float64", "evidence", "Distance from the point to the declared unit", unit="metre", dissemination="partner", at_least=0)
+location_name_local = Column(
+    "location_name_local",
+    "string",
+    "label",
+    "Name of the location in the local language",
+    dissemination="partner",
+)
+latitude = Column(
+    "latitude",
+    "float64",
+    "evidence",
+    "Latitude of the location, WGS 84",
+    unit="degree",
+    dissemination="partner",
+    at_least=-90,
+    at_most=90,
+)
+longitude = Column(
+    "longitude",
+    "float64",
+    "evidence",
+    "Longitude of the location, WGS 84",
+    unit="degree",
+    dissemination="partner",
+    at_least=-180,
+    at_most=180,
+)
+point_conflict = Column(
+    "point_conflict",
+    "boolean",
+    "flag",
+    "The point lies outside the declared unit; nobody is moved",
+    dissemination="partner",
+)
+point_distance_m = Column(
+    "point_distance_m",
+    "float64",
+    "evidence",
+    "Distance from the point to the declared unit",
+    unit="metre",
+    dissemination="partner",
+    at_least=0,
+)
 
 # -- measures -----------------------------------------------------------------------------------------
-households = Column("households", "int64", "stock", "Households; null where the source gives only individuals", unit="households", at_least=0)
+households = Column(
+    "households",
+    "int64",
+    "stock",
+    "Households; null where the source gives only individuals",
+    unit="households",
+    at_least=0,
+)
 individuals = Column("individuals", "int64", "stock", "Persons", unit="persons", at_least=0)
 households_basis = Column("households_basis", "string", "code", "Where households come from", allowed=BASES)
-individuals_basis = Column("individuals_basis", "string", "code", "Where individuals come from: counted, by a household-size rule, mixed, or as the provider gives them", allowed=BASES)
-household_size_rule_id = Column("household_size_rule_id", "string", "code", "The household-size rule (reference/countries)")
-in_camp_individuals = Column("in_camp_individuals", "int64", "stock", "Persons in camps; null when not known", unit="persons", at_least=0)
-out_of_camp_individuals = Column("out_of_camp_individuals", "int64", "stock", "Persons outside camps; null when not known", unit="persons", at_least=0)
-last_verified_date = Column("last_verified_date", "date", "date", "Newest date on which the source says the figure was verified; null when it does not say")
-caveat_codes = Column("caveat_codes", "strings", "code", "What to know before use: place_unresolved, point_conflict, rejected_rows, breakdown_gap, sources_differ, aggregate_only")
-category_code = Column("category_code", "string", "code", "Category of the breakdown; unknown = not told by the source, withheld = small cells held back together")
+individuals_basis = Column(
+    "individuals_basis",
+    "string",
+    "code",
+    "Where individuals come from: counted, by a household-size rule, mixed, or as the provider gives them",
+    allowed=BASES,
+)
+household_size_rule_id = Column(
+    "household_size_rule_id", "string", "code", "The household-size rule (reference/countries)"
+)
+in_camp_individuals = Column(
+    "in_camp_individuals",
+    "int64",
+    "stock",
+    "Persons in camps; null when not known",
+    unit="persons",
+    at_least=0,
+)
+out_of_camp_individuals = Column(
+    "out_of_camp_individuals",
+    "int64",
+    "stock",
+    "Persons outside camps; null when not known",
+    unit="persons",
+    at_least=0,
+)
+last_verified_date = Column(
+    "last_verified_date",
+    "date",
+    "date",
+    "Newest date on which the source says the figure was verified; null when it does not say",
+)
+caveat_codes = Column(
+    "caveat_codes",
+    "strings",
+    "code",
+    "What to know before use: place_unresolved, point_conflict, rejected_rows, breakdown_gap, sources_differ, aggregate_only",
+)
+category_code = Column(
+    "category_code",
+    "string",
+    "code",
+    "Category of the breakdown; unknown = not told by the source, withheld = small cells held back together",
+)
 category_label = Column("category_label", "string", "label", "Category in words")
-category_class = Column("category_class", "string", "code", "Class of a shelter type: camp, private, critical, unclassified, unknown")
+category_class = Column(
+    "category_class",
+    "string",
+    "code",
+    "Class of a shelter type: camp, private, critical, unclassified, unknown",
+)
 share = Column("share", "float64", "share", "Part of share_denominator", unit="ratio", at_least=0, at_most=1)
-share_denominator = Column("share_denominator", "int64", "stock", "What the share is a part of: the stock of the unit, in the unit of the breakdown", unit="households or persons", at_least=0)
+share_denominator = Column(
+    "share_denominator",
+    "int64",
+    "stock",
+    "What the share is a part of: the stock of the unit, in the unit of the breakdown",
+    unit="households or persons",
+    at_least=0,
+)
 withheld = Column("withheld", "boolean", "flag", "The row pools cells too small to show")
 index_name = Column("index_name", "string", "code", "Name of the severity model; never IOM's own score")
 model_version = Column("model_version", "string", "code", "Version of the severity model; versions are not compared")
-severity_class = Column("severity_class", "string", "code", "high, medium or low by the model's cut-offs; not_assessed = people counted but not surveyed", allowed=("high", "medium", "low", "not_assessed"))
+severity_class = Column(
+    "severity_class",
+    "string",
+    "code",
+    "high, medium or low by the model's cut-offs; not_assessed = people counted but not surveyed",
+    allowed=("high", "medium", "low", "not_assessed"),
+)
 
 
 def stock_columns(prefix: str) -> tuple[Column, Column]:
     """Households and individuals of a stock, with the unit in the name."""
     who = {"idp": "internally displaced persons", "returnee": "returnees"}[prefix]
     return (
-        Column(f"{prefix}_households", "int64", "stock", f"Households of {who}; null where the source gives only individuals", unit="households", at_least=0),
+        Column(
+            f"{prefix}_households",
+            "int64",
+            "stock",
+            f"Households of {who}; null where the source gives only individuals",
+            unit="households",
+            at_least=0,
+        ),
         Column(f"{prefix}_individuals", "int64", "stock", f"{who.capitalize()}", unit="persons", at_least=0),
     )
 

@@ -22,7 +22,14 @@ PLACE = (
     c.place_basis.required(),
     c.boundary_edition,
 )
-ADMIN_LEVEL = Column("admin_level", "int64", "code", "Depth of the source: 0 country, 1 governorate, 2 district, 4 location", at_least=0, at_most=4).required()
+ADMIN_LEVEL = Column(
+    "admin_level",
+    "int64",
+    "code",
+    "Depth of the source: 0 country, 1 governorate, 2 district, 4 location",
+    at_least=0,
+    at_most=4,
+).required()
 SOURCE_KIND = Column("source_kind", "string", "code", "Kind of the delivery").required()
 LEADS = Column("leads", "boolean", "flag", "The row feeds the tables; what does not lead is compared").required()
 
@@ -56,10 +63,20 @@ STOCK = Table(
         c.out_of_camp_individuals,
         LEADS,
         Column("why", "string", "label", "Why the row leads or does not", dissemination="partner").required(),
-        Column("place_note", "string", "label", "What to know about the place of the row", dissemination="partner"),
+        Column(
+            "place_note",
+            "string",
+            "label",
+            "What to know about the place of the row",
+            dissemination="partner",
+        ),
     ),
     rules=(
-        Rule("some_count", "households IS NOT NULL OR individuals IS NOT NULL", "a stock has households or individuals"),
+        Rule(
+            "some_count",
+            "households IS NOT NULL OR individuals IS NOT NULL",
+            "a stock has households or individuals",
+        ),
     ),
     added_along=("place",),
 )
@@ -97,7 +114,15 @@ SEVERITY = Table(
         c.model_version.required(),
         c.place_id.required(),
         c.severity_class.required(),
-        Column("score", "float64", "score", "0 = all conditions met, 100 = none; null when not assessed", unit="score of the model", at_least=0, at_most=100),
+        Column(
+            "score",
+            "float64",
+            "score",
+            "0 = all conditions met, 100 = none; null when not assessed",
+            unit="score of the model",
+            at_least=0,
+            at_most=100,
+        ),
         c.individuals,
     ),
     added_along=("place", "severity_class"),
@@ -111,14 +136,24 @@ BORDER_FLOW = Table(
     (
         *PROVENANCE,
         c.location_code.required(),
-        Column("flow_point_id", "string", "code", "Flow point (reference/flow_points.csv, or made from its name)").required(),
+        Column(
+            "flow_point_id", "string", "code", "Flow point (reference/flow_points.csv, or made from its name)"
+        ).required(),
         Column("flow_point_name", "string", "label", "Name of the flow point").required(),
         Column("crossing_id", "string", "code", "Crossing; both sides of one crossing share it").required(),
         Column("observed_by", "string", "code", "Country whose side counted").required(),
         Column("direction", "string", "code", "in or out of location_code", allowed=("in", "out")).required(),
         Column("observed_on", "date", "date", "Day of the count").required(),
         Column("movements", "int64", "flow", "Movements counted", unit="movements", at_least=0).required(),
-        Column("hours_observed", "float64", "evidence", "Hours that the point was observed; null when unknown", unit="hour", at_least=0, at_most=24),
+        Column(
+            "hours_observed",
+            "float64",
+            "evidence",
+            "Hours that the point was observed; null when unknown",
+            unit="hour",
+            at_least=0,
+            at_most=24,
+        ),
     ),
     added_along=("observed_on", "flow_point_id"),
 )
@@ -143,7 +178,13 @@ SOURCE_TOTAL = Table(
         c.households,
         c.individuals,
         Column("snapshot_ids", "strings", "key", "Deliveries that the figures come from", dissemination="partner"),
-        Column("held", "boolean", "flag", "A newer delivery is held because it lacks too many locations", dissemination="partner").required(),
+        Column(
+            "held",
+            "boolean",
+            "flag",
+            "A newer delivery is held because it lacks too many locations",
+            dissemination="partner",
+        ).required(),
     ),
 )
 
@@ -159,8 +200,22 @@ DELIVERY_ROLE = Table(
         ADMIN_LEVEL,
         c.source_reference_date.required(),
         c.snapshot_id.required(),
-        Column("role", "string", "code", "leads, adds, replaced or held", allowed=("leads", "adds", "replaced", "held")).required(),
-        Column("missing_share", "float64", "share", "Locations of the delivery before it that it lacks", unit="ratio", at_least=0, at_most=1),
+        Column(
+            "role",
+            "string",
+            "code",
+            "leads, adds, replaced or held",
+            allowed=("leads", "adds", "replaced", "held"),
+        ).required(),
+        Column(
+            "missing_share",
+            "float64",
+            "share",
+            "Locations of the delivery before it that it lacks",
+            unit="ratio",
+            at_least=0,
+            at_most=1,
+        ),
     ),
 )
 
@@ -175,8 +230,21 @@ FINDING = Table(
         c.source_sheet,
         c.source_row,
         Column("finding", "string", "code", "Name of the finding").required(),
-        Column("sentence", "string", "label", "The finding in words, without people's data", dissemination="partner").required(),
-        Column("individuals", "int64", "stock", "Persons concerned; null when not known", unit="persons", dissemination="partner"),
+        Column(
+            "sentence",
+            "string",
+            "label",
+            "The finding in words, without people's data",
+            dissemination="partner",
+        ).required(),
+        Column(
+            "individuals",
+            "int64",
+            "stock",
+            "Persons concerned; null when not known",
+            unit="persons",
+            dissemination="partner",
+        ),
     ),
 )
 

@@ -117,7 +117,9 @@ def pandera_schema(table: Table) -> pa.DataFrameSchema:
 
     def row_rule(condition: str, name: str, sentence: str) -> Any:
         return pa.Check(
-            lambda data: data.lazyframe.select(pl.sql_expr(condition).fill_null(True)), name=name, error=sentence
+            lambda data: data.lazyframe.select(pl.sql_expr(condition).fill_null(True)),
+            name=name,
+            error=sentence,
         )
 
     return pa.DataFrameSchema(
@@ -197,6 +199,16 @@ def dictionary_csv(tables: tuple[Table, ...]) -> str:
     for table in tables:
         for c in table.columns:
             writer.writerow(
-                [table.name, c.name, c.type, c.unit, c.kind, c.dissemination, c.nullable, c.name in table.grain, c.description]
+                [
+                    table.name,
+                    c.name,
+                    c.type,
+                    c.unit,
+                    c.kind,
+                    c.dissemination,
+                    c.nullable,
+                    c.name in table.grain,
+                    c.description,
+                ]
             )
     return buffer.getvalue()

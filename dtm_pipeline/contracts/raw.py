@@ -7,7 +7,12 @@ from dtm_pipeline.contracts.model import Column, Rule, Table
 
 PROVENANCE = (c.snapshot_id.required(), c.source_sheet, c.source_row.required())
 ROW = ("snapshot_id", "source_sheet", "source_row")
-PROVIDER_PLACE = (c.provider_admin1_name, c.provider_admin1_code, c.provider_admin2_name, c.provider_admin2_code)
+PROVIDER_PLACE = (
+    c.provider_admin1_name,
+    c.provider_admin1_code,
+    c.provider_admin2_name,
+    c.provider_admin2_code,
+)
 FLAGS = Column("flags", "strings", "flag", "Findings about the row that did not stop its use", dissemination="partner")
 
 MASTER_LIST = Table(
@@ -29,11 +34,22 @@ MASTER_LIST = Table(
         c.longitude,
         c.households,
         c.individuals,
-        Column("from_camp_households", "int64", "flow", "Households that came from a camp since the last round; a flow, no part of the stock", unit="households", at_least=0),
+        Column(
+            "from_camp_households",
+            "int64",
+            "flow",
+            "Households that came from a camp since the last round; a flow, no part of the stock",
+            unit="households",
+            at_least=0,
+        ),
         FLAGS,
     ),
     rules=(
-        Rule("some_count", "households IS NOT NULL OR individuals IS NOT NULL", "a location has households or individuals"),
+        Rule(
+            "some_count",
+            "households IS NOT NULL OR individuals IS NOT NULL",
+            "a location has households or individuals",
+        ),
     ),
     added_along=("place",),
 )
@@ -45,7 +61,13 @@ MASTER_LIST_CELL = Table(
     (*ROW, "dimension", "category_code"),
     (
         *PROVENANCE,
-        Column("dimension", "string", "code", "Breakdown that the cell belongs to", allowed=("origin", "shelter", "period")).required(),
+        Column(
+            "dimension",
+            "string",
+            "code",
+            "Breakdown that the cell belongs to",
+            allowed=("origin", "shelter", "period"),
+        ).required(),
         c.category_code.required(),
         Column("unit", "string", "code", "What the cell counts", allowed=("households", "individuals")).required(),
         Column("value", "int64", "stock", "The count", unit="households or persons, see unit", at_least=0).required(),
@@ -60,9 +82,22 @@ API_FIGURE = Table(
     ROW,
     (
         *PROVENANCE,
-        Column("provider_record_id", "string", "key", "The provider's record number; not stable", dissemination="partner"),
+        Column(
+            "provider_record_id",
+            "string",
+            "key",
+            "The provider's record number; not stable",
+            dissemination="partner",
+        ),
         c.location_code.required(),
-        Column("admin_level", "int64", "code", "Depth of the unit: 0 country, 1 governorate, 2 district", at_least=0, at_most=2).required(),
+        Column(
+            "admin_level",
+            "int64",
+            "code",
+            "Depth of the unit: 0 country, 1 governorate, 2 district",
+            at_least=0,
+            at_most=2,
+        ).required(),
         *PROVIDER_PLACE,
         c.operation.required(),
         c.assessment_type.required(),
@@ -105,8 +140,19 @@ SEVERITY_ANSWER = Table(
     (*ROW, "indicator_code"),
     (
         *PROVENANCE,
-        Column("indicator_code", "string", "code", "Indicator of the severity model", dissemination="sensitive").required(),
-        Column("value", "float64", "score", "0 = best, 1 = worst; null when not answered", unit="ratio", dissemination="sensitive", at_least=0, at_most=1),
+        Column(
+            "indicator_code", "string", "code", "Indicator of the severity model", dissemination="sensitive"
+        ).required(),
+        Column(
+            "value",
+            "float64",
+            "score",
+            "0 = best, 1 = worst; null when not answered",
+            unit="ratio",
+            dissemination="sensitive",
+            at_least=0,
+            at_most=1,
+        ),
     ),
 )
 
@@ -121,8 +167,23 @@ BORDER_COUNT = Table(
         Column("observed_on", "date", "date", "Day of the count").required(),
         Column("flow_point_name", "string", "label", "Flow point in the provider's words").required(),
         Column("direction", "string", "code", "in or out of location_code", allowed=("in", "out")).required(),
-        Column("movements", "int64", "flow", "Movements counted; one person may move often", unit="movements", at_least=0).required(),
-        Column("hours_observed", "float64", "evidence", "Hours that the point was observed", unit="hour", at_least=0, at_most=24),
+        Column(
+            "movements",
+            "int64",
+            "flow",
+            "Movements counted; one person may move often",
+            unit="movements",
+            at_least=0,
+        ).required(),
+        Column(
+            "hours_observed",
+            "float64",
+            "evidence",
+            "Hours that the point was observed",
+            unit="hour",
+            at_least=0,
+            at_most=24,
+        ),
         FLAGS,
     ),
     added_along=("observed_on", "flow_point"),
@@ -142,9 +203,26 @@ QUARANTINE = Table(
         Column("sentence", "string", "label", "The rule in words").required(),
         Column("column", "string", "label", "Column that broke it, as the file spells it"),
         Column("found", "string", "evidence", "The value found", dissemination="sensitive"),
-        Column("original", "string", "evidence", "The row as it arrived, as JSON", dissemination="sensitive").required(),
-        Column("persons", "int64", "stock", "Persons that the row states; null when unreadable", unit="persons", dissemination="partner"),
+        Column(
+            "original", "string", "evidence", "The row as it arrived, as JSON", dissemination="sensitive"
+        ).required(),
+        Column(
+            "persons",
+            "int64",
+            "stock",
+            "Persons that the row states; null when unreadable",
+            unit="persons",
+            dissemination="partner",
+        ),
     ),
 )
 
-TABLES = (MASTER_LIST, MASTER_LIST_CELL, API_FIGURE, SEVERITY_LOCATION, SEVERITY_ANSWER, BORDER_COUNT, QUARANTINE)
+TABLES = (
+    MASTER_LIST,
+    MASTER_LIST_CELL,
+    API_FIGURE,
+    SEVERITY_LOCATION,
+    SEVERITY_ANSWER,
+    BORDER_COUNT,
+    QUARANTINE,
+)

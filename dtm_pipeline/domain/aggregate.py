@@ -18,9 +18,7 @@ def complete_sum(column: str) -> pl.Expr:
 def one_or_mixed(column: str) -> pl.Expr:
     """The one value that stands in all rows that have one, `mixed` where they differ, null where none has."""
     values = pl.col(column).drop_nulls()
-    return (
-        pl.when(values.n_unique() > 1).then(pl.lit("mixed")).otherwise(values.min()).alias(column)
-    )
+    return pl.when(values.n_unique() > 1).then(pl.lit("mixed")).otherwise(values.min()).alias(column)
 
 
 def joined(column: str, separator: str = "; ") -> pl.Expr:

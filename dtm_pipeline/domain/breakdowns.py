@@ -69,9 +69,7 @@ def complete_cells(stock: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
         )
         .group_by(*ROW, *SERIES_KEY, "dimension", "category_code", maintain_order=True)
         .agg(
-            pl.exclude(
-                "households", "individuals", "households_basis", "individuals_basis", "gap"
-            ).first(),
+            pl.exclude("households", "individuals", "households_basis", "individuals_basis", "gap").first(),
             known_sum("households"),
             pl.col("households_basis").first(),
             known_sum("individuals"),
@@ -85,9 +83,7 @@ def _persons_a_household() -> pl.Expr:
     """Size for a cell: by its shelter where that is the dimension, else the location's own where it has one."""
     own = pl.col("individuals") // pl.col("households")
     whole_number = pl.col("individuals") == own * pl.col("households")
-    of_shelter = (
-        pl.when(pl.col("category_code") == "camp").then("size_in_camp").otherwise("size_out_of_camp")
-    )
+    of_shelter = pl.when(pl.col("category_code") == "camp").then("size_in_camp").otherwise("size_out_of_camp")
     one_size = pl.when((pl.col("households") > 0) & whole_number).then(own)
     follows_rule = pl.col("individuals_basis") == "rule"
     return (

@@ -37,7 +37,15 @@ def rule_table(rules: tuple[SizeRule, ...]) -> pl.DataFrame:
     """The rules as a frame, a row a rule and population group."""
     return pl.DataFrame(
         [
-            (r.location_code, group, r.rule_id, r.valid_from, r.valid_to or date.max, r.in_camp, r.out_of_camp)
+            (
+                r.location_code,
+                group,
+                r.rule_id,
+                r.valid_from,
+                r.valid_to or date.max,
+                r.in_camp,
+                r.out_of_camp,
+            )
             for r in rules
             for group in r.population_groups
         ],
@@ -82,9 +90,8 @@ def with_individuals(rows: pl.DataFrame, rules: tuple[SizeRule, ...]) -> pl.Data
     whole = pl.col("camp_individuals") % pl.col("size_in_camp") == 0
     counted = pl.when(whole).then(pl.col("camp_individuals") // pl.col("size_in_camp"))
     camp_households = pl.coalesce("camp_households", counted).fill_null(0)
-    by_rule = (
-        camp_households * pl.col("size_in_camp")
-        + (pl.col("households") - camp_households) * pl.col("size_out_of_camp")
+    by_rule = camp_households * pl.col("size_in_camp") + (pl.col("households") - camp_households) * pl.col(
+        "size_out_of_camp"
     )
     # households outside camps can't be fewer than none: a camp column above the stock tells nothing
     by_rule = pl.when(camp_households <= pl.col("households")).then(by_rule)

@@ -45,7 +45,7 @@ def delivery_roles(rows: pl.DataFrame, max_missing_share: float) -> pl.DataFrame
             old.join(newer.select(KEY), on=KEY)
             .join(new.select(*KEY, "location_key", found=pl.lit(True)), on=[*KEY, "location_key"], how="left")
             .group_by(KEY)
-            .agg(missing_share=1 - pl.col("found").count() / pl.len())
+            .agg(missing_share=pl.col("found").null_count() / pl.len())
         )
         newer = newer.join(missing, on=KEY, how="left").with_columns(
             role=pl.when(pl.col("statement") == "adds")
@@ -55,9 +55,7 @@ def delivery_roles(rows: pl.DataFrame, max_missing_share: float) -> pl.DataFrame
             .otherwise(pl.lit("leads"))
         )
         takes_over = newer.filter(role="leads").select(*KEY, taker="snapshot_id")
-        leader = leader.join(takes_over, on=KEY, how="left").select(
-            *KEY, leader=pl.coalesce("taker", "leader")
-        )
+        leader = leader.join(takes_over, on=KEY, how="left").select(*KEY, leader=pl.coalesce("taker", "leader"))
         judged.append(newer)
     roles = pl.concat(judged, how="diagonal").join(leader, on=KEY)
     led_from = roles.filter(pl.col("snapshot_id") == pl.col("leader")).select(*KEY, leads_from="rank")
@@ -90,16 +88,10 @@ def align_dates(totals: pl.DataFrame, series: tuple[Series, ...]) -> pl.DataFram
         anchors: set[date] = set()
         sources = group.select("source_kind", "admin_level").unique().rows()
         for source, level in sorted(sources, key=lambda s: rank_of(known, s[0], s[1])):
-            dates = sorted(
-                group.filter(source_kind=source, admin_level=level)["source_reference_date"].to_list()
-            )
+            dates = sorted(group.filter(source_kind=source, admin_level=level)["source_reference_date"].to_list())
             taken = set(dates) & anchors
             for day in dates:
-                near = [
-                    a
-                    for a in anchors - taken
-                    if abs((a - day).days) <= known.date_tolerance_days
-                ]
+                near = [a for a in anchors - taken if abs((a - day).days) <= known.date_tolerance_days]
                 anchor = day if day in anchors or not near else min(near, key=lambda a: (abs((a - day).days), a))
                 taken.add(anchor)
                 aligned.append((str(series_id), source, level, day, anchor))
@@ -131,7 +123,8 @@ def leading_sources(totals: pl.DataFrame, series: tuple[Series, ...]) -> pl.Data
     sources = totals.select("series_id", "source_kind", "admin_level").unique()
     orders = [rank_of(by_id[series_id], kind, level)[1] for series_id, kind, level in sources.rows()]
     ranked = totals.join(
-        sources.with_columns(_order=pl.Series(orders, dtype=pl.Int64)), on=["series_id", "source_kind", "admin_level"]
+        sources.with_columns(_order=pl.Series(orders, dtype=pl.Int64)),
+        on=["series_id", "source_kind", "admin_level"],
     ).sort("series_id", "reference_date", pl.col("admin_level") * -1, "_order", "source_kind")
     scope = ["series_id", "reference_date"]
     first = pl.int_range(pl.len()).over(scope) == 0

@@ -88,7 +88,8 @@ def coverage(stock: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
 def series_table(series: tuple[Series, ...], totals: pl.DataFrame) -> pl.DataFrame:
     """out_meta__series: the series that have figures, with their first and last dates."""
     spans = totals.group_by("series_id").agg(
-        first_reference_date=pl.col("reference_date").min(), last_reference_date=pl.col("reference_date").max()
+        first_reference_date=pl.col("reference_date").min(),
+        last_reference_date=pl.col("reference_date").max(),
     )
     fields = (
         "series_id",

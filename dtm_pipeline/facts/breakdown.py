@@ -29,9 +29,21 @@ def breakdown_facts(
         .with_columns(
             finding=pl.when(pl.col("gap") > 0).then(pl.lit("breakdown_gap")).otherwise(pl.lit("breakdown_exceeds")),
             sentence=pl.when(pl.col("gap") > 0)
-            .then(pl.format("{}: {} {} of the location are in no category; they stand as unknown", "dimension", "gap", "unit"))
+            .then(
+                pl.format(
+                    "{}: {} {} of the location are in no category; they stand as unknown",
+                    "dimension",
+                    "gap",
+                    "unit",
+                )
+            )
             .otherwise(
-                pl.format("{}: the categories exceed the location's {} by {}; all stand as unknown", "dimension", "unit", pl.col("gap").abs())
+                pl.format(
+                    "{}: the categories exceed the location's {} by {}; all stand as unknown",
+                    "dimension",
+                    "unit",
+                    pl.col("gap").abs(),
+                )
             ),
         )
     )

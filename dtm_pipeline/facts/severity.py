@@ -54,7 +54,9 @@ def severity_facts(
             continue  # the model file is gone: the survey is read again when it is back
         mine = answers.join(survey.select(ROW), on=list(ROW), how="semi", nulls_equal=True)
         scored = survey.join(score_locations(mine, model), on=list(ROW), nulls_equal=True)
-        series_id = headline_series.get(model.population_group, f"{model.location_code.lower()}_{model.population_group}")
+        series_id = headline_series.get(
+            model.population_group, f"{model.location_code.lower()}_{model.population_group}"
+        )
         people = _stock_near(stock, series_id, day, model.stock_date_tolerance_days)
         sized = with_sizes(scored, rules).with_columns(
             individuals=pl.col("households") * pl.col("size_out_of_camp"), series_id=pl.lit(series_id)

@@ -72,7 +72,8 @@ def stock_facts(
     rows, series = series_of_rows(rows, registry)
     roles = delivery_roles(rows, max_missing_share)
     used = rows.join(
-        roles.filter(pl.col("role").is_in(["leads", "adds"])).select(*KEY, "snapshot_id"), on=[*KEY, "snapshot_id"]
+        roles.filter(pl.col("role").is_in(["leads", "adds"])).select(*KEY, "snapshot_id"),
+        on=[*KEY, "snapshot_id"],
     )
     # where an addition repeats a location, the newer row stands for it
     located = pl.col("place_id").is_not_null()
@@ -100,9 +101,7 @@ def stock_facts(
     return StockFacts(
         stock=stock,
         totals=conform(totals, SOURCE_TOTAL),
-        roles=conform(
-            roles.join(rows.select("location_code", *KEY).unique(), on=list(KEY)), DELIVERY_ROLE
-        ),
+        roles=conform(roles.join(rows.select("location_code", *KEY).unique(), on=list(KEY)), DELIVERY_ROLE),
         findings=_findings(stock, totals, held),
     )
 
@@ -132,7 +131,11 @@ def _of_lists(master_list: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
 def _of_api(api: pl.DataFrame) -> pl.DataFrame:
     """Rows of API answers: stocks of IDPs of an area, or additive parts of them."""
     unit = pl.coalesce(
-        "provider_admin2_code", "provider_admin2_name", "provider_admin1_code", "provider_admin1_name", "location_code"
+        "provider_admin2_code",
+        "provider_admin2_name",
+        "provider_admin1_code",
+        "provider_admin1_name",
+        "location_code",
     )
     return api.with_columns(
         source_kind=pl.lit("dtm_api"),
@@ -148,16 +151,14 @@ def _placed(rows: pl.DataFrame, gazetteer: Gazetteer, edition_at: EditionAt) -> 
     """Rows with their unit, and points against the edition of their date."""
     resolved = resolve(rows, gazetteer)
     editions = {day: edition_at(day) for day in resolved["reference_date"].unique().to_list()}
-    by_name = {name: shapes for name, shapes in editions.values()}
+    by_name = dict(editions.values())
     parts = []
     for name, shapes in by_name.items():
         days = [day for day, (edition, _) in editions.items() if edition == name]
         part = apply_points(resolved.filter(pl.col("reference_date").is_in(days)), shapes, gazetteer)
         if shapes is not None:
             drawn = pl.col("admin2_code").is_in(shapes["code"].tolist())
-            part = part.with_columns(
-                boundary_edition=pl.when(drawn).then(pl.lit(name)).otherwise("boundary_edition")
-            )
+            part = part.with_columns(boundary_edition=pl.when(drawn).then(pl.lit(name)).otherwise("boundary_edition"))
         parts.append(part)
     return pl.concat(parts) if parts else apply_points(resolved, None, gazetteer)
 
@@ -169,7 +170,12 @@ def _totals(stock: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
         .agg(
             pl.col("leads").first(),
             pl.col("why").first(),
-            pl.col("source_reference_date").unique().sort().cast(pl.String).str.join(", ").alias("source_reference_dates"),
+            pl.col("source_reference_date")
+            .unique()
+            .sort()
+            .cast(pl.String)
+            .str.join(", ")
+            .alias("source_reference_dates"),
             joined("operation"),
             joined("assessment_type"),
             joined("reporting_round"),
@@ -190,7 +196,14 @@ def _findings(stock: pl.DataFrame, totals: pl.DataFrame, held: pl.DataFrame) -> 
         # districts that a sure crosswalk maps stay a note of their rows
         stock.filter(pl.col("leads") & pl.col("place_note").is_not_null())
         .filter(pl.col("place_note") != PROVIDER_DISTRICT)
-        .group_by("location_code", "snapshot_id", "source_sheet", "place_note", "provider_admin1_name", "provider_admin2_name")
+        .group_by(
+            "location_code",
+            "snapshot_id",
+            "source_sheet",
+            "place_note",
+            "provider_admin1_name",
+            "provider_admin2_name",
+        )
         .agg(pl.col("source_row").min(), rows=pl.len(), individuals=known_sum("individuals"))
         .with_columns(
             finding=pl.when(pl.col("place_note").str.contains("neither"))

@@ -48,9 +48,7 @@ class Imported:
     notes: list[str] = field(default_factory=list)
 
 
-def import_edition(
-    file: Path, location_code: str, edition: str, boundaries: Path, gazetteer: Gazetteer
-) -> Imported:
+def import_edition(file: Path, location_code: str, edition: str, boundaries: Path, gazetteer: Gazetteer) -> Imported:
     """Take a boundary file of one level into an edition of the home.
 
     Any vector format that GDAL or GeoParquet reads, any CRS, COD-AB's old and new column names. Invalid rings are
@@ -113,7 +111,9 @@ def _columns(frame: gpd.GeoDataFrame, name: str) -> tuple[int, dict[str, str | N
         if code is not None:
             parent = first(CODE, level - 1) if level > 1 else None
             if level > 1 and parent is None:
-                raise BoundaryError(f"{name}: has codes of level {level} and none of level {level - 1}; the parent's code is needed")
+                raise BoundaryError(
+                    f"{name}: has codes of level {level} and none of level {level - 1}; the parent's code is needed"
+                )
             return level, {
                 "code": code,
                 "name_en": first(NAME, level),
@@ -134,15 +134,15 @@ def _columns(frame: gpd.GeoDataFrame, name: str) -> tuple[int, dict[str, str | N
     )
 
 
-def _units(
-    frame: gpd.GeoDataFrame, columns: dict[str, str | None], name: str, mended: list[str]
-) -> gpd.GeoDataFrame:
+def _units(frame: gpd.GeoDataFrame, columns: dict[str, str | None], name: str, mended: list[str]) -> gpd.GeoDataFrame:
     """One valid polygon a code, in EPSG:4326, sorted by code."""
     import geopandas as gpd
 
     uncoded = int(frame[columns["code"]].isna().sum())
     if uncoded:
-        raise BoundaryError(f"{name}: {uncoded} of {len(frame)} polygons have no code in {columns['code']}; people there could not be placed")
+        raise BoundaryError(
+            f"{name}: {uncoded} of {len(frame)} polygons have no code in {columns['code']}; people there could not be placed"
+        )
     units = gpd.GeoDataFrame(
         {target: frame[source] if source else None for target, source in columns.items()},
         geometry=frame.geometry,
@@ -150,12 +150,16 @@ def _units(
     )
     empty = units.geometry.isna() | units.geometry.is_empty
     if empty.any():
-        mended.append(f"{int(empty.sum())} units without a polygon left out: {', '.join(units.loc[empty, 'code'].head(5))}")
+        mended.append(
+            f"{int(empty.sum())} units without a polygon left out: {', '.join(units.loc[empty, 'code'].head(5))}"
+        )
         units = units[~empty]
     invalid = ~units.geometry.is_valid
     if invalid.any():
         units.loc[invalid, "geometry"] = units.loc[invalid, "geometry"].make_valid()
-        mended.append(f"{int(invalid.sum())} invalid rings repaired: {', '.join(sorted(units.loc[invalid, 'code'])[:5])}")
+        mended.append(
+            f"{int(invalid.sum())} invalid rings repaired: {', '.join(sorted(units.loc[invalid, 'code'])[:5])}"
+        )
     twice = units["code"][units["code"].duplicated()].unique()
     if len(twice):
         units = units.dissolve("code", as_index=False)
@@ -172,7 +176,9 @@ def _check_nesting(
     if level > 1:
         lost = sorted(set(units["parent_code"].fillna("none")) - parents) if parents else []
         if lost:
-            raise BoundaryError(f"{name}: units lie in parents that {location_code} does not have: {', '.join(lost[:5])}; is it the right country and edition?")
+            raise BoundaryError(
+                f"{name}: units lie in parents that {location_code} does not have: {', '.join(lost[:5])}; is it the right country and edition?"
+            )
     if listed.is_empty():
         if level < 3:
             notes.append(f"the gazetteer has no units of {location_code}: codes are taken as they are")
@@ -180,7 +186,9 @@ def _check_nesting(
     codes, expected = set(units["code"]), set(listed["code"])
     foreign, absent = sorted(codes - expected), sorted(expected - codes)
     if len(foreign) > MAX_FOREIGN_SHARE * len(codes):
-        raise BoundaryError(f"{name}: {len(foreign)} of {len(codes)} codes are not those of {location_code} ({', '.join(foreign[:3])} ...); is it the right country?")
+        raise BoundaryError(
+            f"{name}: {len(foreign)} of {len(codes)} codes are not those of {location_code} ({', '.join(foreign[:3])} ...); is it the right country?"
+        )
     if foreign:
         notes.append(f"{len(foreign)} codes that the gazetteer does not have: {', '.join(foreign[:5])}")
     if absent:
@@ -189,7 +197,9 @@ def _check_nesting(
         told = dict(zip(listed["code"], listed["parent_code"], strict=True))
         wrong = [c for c, p in zip(units["code"], units["parent_code"], strict=True) if told.get(c, p) != p]
         if wrong:
-            raise BoundaryError(f"{name}: districts under another governorate than the gazetteer has them: {', '.join(wrong[:5])}")
+            raise BoundaryError(
+                f"{name}: districts under another governorate than the gazetteer has them: {', '.join(wrong[:5])}"
+            )
 
 
 def _check_inside(units: gpd.GeoDataFrame, level: int, folder: Path, name: str) -> None:
@@ -204,7 +214,9 @@ def _check_inside(units: gpd.GeoDataFrame, level: int, folder: Path, name: str) 
     own = gpd.GeoSeries(parents.reindex(units["parent_code"]).to_numpy(), crs=units.crs)
     outside = units["code"][~inner.intersects(own)]
     if len(outside):
-        raise BoundaryError(f"{name}: {len(outside)} units lie outside the parent that they name: {', '.join(outside.head(5))}")
+        raise BoundaryError(
+            f"{name}: {len(outside)} units lie outside the parent that they name: {', '.join(outside.head(5))}"
+        )
 
 
 def _valid_on(frame: gpd.GeoDataFrame) -> str | None:
@@ -227,7 +239,7 @@ def editions(boundaries: Path) -> list[dict[str, Any]]:
 
 def edition_for(boundaries: Path, location_code: str, day: date | None, level: int = 2) -> str | None:
     """The edition that was valid on a day: the newest before it, else the nearest after; None without any."""
-    known = [
+    known: list[tuple[date, str]] = [
         (date.fromisoformat(r["valid_on"]) if r["valid_on"] else date.min, r["edition"])
         for r in editions(boundaries)
         if (r["location_code"], r["admin_level"]) == (location_code, level)

@@ -102,7 +102,7 @@ def _districts_at(located: pl.DataFrame, polygons: gpd.GeoDataFrame) -> pl.DataF
     hits = gpd.sjoin(points, polygons[["code", "geometry"]], predicate="intersects")
     frame = pl.DataFrame(
         {"_row": hits["_row"].tolist(), "code": hits["code"].tolist()},
-        schema={"_row": located.schema["_row"], "code": pl.String},
+        schema=pl.Schema({"_row": located.schema["_row"], "code": pl.String()}),
     )
     own = located.select("_row", "admin2_code").join(
         frame, left_on=["_row", "admin2_code"], right_on=["_row", "code"], how="semi"
@@ -123,7 +123,7 @@ def _distances(located: pl.DataFrame, hits: pl.DataFrame, polygons: gpd.GeoDataF
         .filter(pl.col("_inside").is_null())
         .filter(pl.col("admin2_code").is_in(polygons["code"].tolist()))
     )
-    schema = {"_row": located.schema["_row"], "point_distance_m": pl.Float64}
+    schema = pl.Schema({"_row": located.schema["_row"], "point_distance_m": pl.Float64()})
     if outside.is_empty():
         return pl.DataFrame(schema=schema)
     metric = polygons.estimate_utm_crs()

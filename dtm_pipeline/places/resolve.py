@@ -67,28 +67,34 @@ def resolve(rows: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
 
 def _by_code(declared: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
     """Units whose code the row states, in any form: with dashes, with ISO 3 or ISO 2, with admin 3 behind it."""
-    prefix = gazetteer.units.select(
-        "location_code", _prefix=pl.col("code").str.extract(r"^([A-Z]+?)G?\d", 1)
-    ).unique("location_code")
+    prefix = gazetteer.units.select("location_code", _prefix=pl.col("code").str.extract(r"^([A-Z]+?)G?\d", 1)).unique(
+        "location_code"
+    )
     second = gazetteer.units.filter(admin_level=2).select(
         "location_code", code2="code", parent2="parent_code", _code=code_key(pl.col("code"))
     )
-    first = gazetteer.units.filter(admin_level=1).select(
-        "location_code", code1="code", _code=code_key(pl.col("code"))
-    )
+    first = gazetteer.units.filter(admin_level=1).select("location_code", code1="code", _code=code_key(pl.col("code")))
 
     def form(column: str) -> pl.Expr:
         bare = code_key(pl.col(column))
-        own = pl.when(bare.str.starts_with(pl.col("location_code"))).then(
-            pl.col("_prefix") + bare.str.slice(3)
-        )
+        own = pl.when(bare.str.starts_with(pl.col("location_code"))).then(pl.col("_prefix") + bare.str.slice(3))
         return pl.coalesce(own, bare).str.replace(r"^(IQG\d\dQ\d\d)N\d+$", "${1}")
 
     return (
         declared.join(prefix, on="location_code", how="left", maintain_order="left")
         .with_columns(_form1=form("provider_admin1_code"), _form2=form("provider_admin2_code"))
-        .join(first.rename({"_code": "_form1"}), on=["location_code", "_form1"], how="left", maintain_order="left")
-        .join(second.rename({"_code": "_form2"}), on=["location_code", "_form2"], how="left", maintain_order="left")
+        .join(
+            first.rename({"_code": "_form1"}),
+            on=["location_code", "_form1"],
+            how="left",
+            maintain_order="left",
+        )
+        .join(
+            second.rename({"_code": "_form2"}),
+            on=["location_code", "_form2"],
+            how="left",
+            maintain_order="left",
+        )
         .with_columns(code1=pl.coalesce("parent2", "code1"), stated1="code1")
         .drop("_prefix", "_form1", "_form2", "parent2")
     )
@@ -100,7 +106,11 @@ def _names(gazetteer: Gazetteer, level: int) -> pl.DataFrame:
     always = [pl.lit(None, pl.Date).alias("valid_from"), pl.lit(None, pl.Date).alias("valid_to")]
     own = [
         units.select(
-            "location_code", parent="parent_code", _key=name_key(pl.col(name)), code="code", status=pl.lit("gazetteer")
+            "location_code",
+            parent="parent_code",
+            _key=name_key(pl.col(name)),
+            code="code",
+            status=pl.lit("gazetteer"),
         ).with_columns(always)
         for name in ("name_en", "name_local")
     ]
@@ -140,9 +150,7 @@ def _by_name(declared: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
         _key=name_key(pl.col("provider_admin1_name")), parent=pl.col("location_code")
     )
     rows = _match(rows, _names(gazetteer, 1), ["location_code", "parent", "_key"], "name1", "status1")
-    rows = rows.with_columns(
-        parent=pl.coalesce("code1", "name1"), _key=name_key(pl.col("provider_admin2_name"))
-    )
+    rows = rows.with_columns(parent=pl.coalesce("code1", "name1"), _key=name_key(pl.col("provider_admin2_name")))
     within = _match(rows, _names(gazetteer, 2), ["location_code", "parent", "_key"], "name2", "status2")
     # no governorate declared: the name must be the only one of its kind in the country
     orphan = within.select(pl.exclude("name2", "status2", "parent"))
@@ -155,9 +163,7 @@ def _by_name(declared: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
         .with_columns(name2=pl.coalesce("name2", pl.when(no_parent).then("only2")))
         .with_columns(name1=pl.coalesce("name1", pl.when(no_parent).then("only1")))
     )
-    unmatched = (
-        pl.col("code2").is_null() & pl.col("name2").is_null() & pl.col("provider_admin2_name").is_not_null()
-    )
+    unmatched = pl.col("code2").is_null() & pl.col("name2").is_null() & pl.col("provider_admin2_name").is_not_null()
     disputed = pl.col("stated1").is_not_null() & pl.col("name1").is_not_null() & (pl.col("stated1") != pl.col("name1"))
     has_units = pl.col("location_code").is_in(sorted(gazetteer.countries()))
     note = (
@@ -186,7 +192,15 @@ def _by_name(declared: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
         .when(pl.col("name1").is_not_null())
         .then(pl.lit("name")),
         place_note=note,
-    ).select("location_code", "reference_date", *DECLARED, "admin1_code", "admin2_code", "place_basis", "place_note")
+    ).select(
+        "location_code",
+        "reference_date",
+        *DECLARED,
+        "admin1_code",
+        "admin2_code",
+        "place_basis",
+        "place_note",
+    )
 
 
 def _by_decision(placed: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
@@ -200,7 +214,13 @@ def _by_decision(placed: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
     by_unit = (
         gazetteer.decisions.filter(pl.col("place_id").is_null())
         .unique(["location_code", "provider_admin1_name", "provider_admin2_name"], keep="last")
-        .select("location_code", "provider_admin1_name", "provider_admin2_name", _b1="admin1_code", _b2="admin2_code")
+        .select(
+            "location_code",
+            "provider_admin1_name",
+            "provider_admin2_name",
+            _b1="admin1_code",
+            _b2="admin2_code",
+        )
     )
     joined = placed.join(by_place, on=["location_code", "place_id"], how="left", maintain_order="left").join(
         by_unit,

@@ -12,6 +12,7 @@ from dtm_pipeline.contracts.raw import QUARANTINE
 from dtm_pipeline.quality.parse import unreadable
 
 ORIGINAL, PERSONS = "_original", "_persons"
+VERDICT = pl.Struct(dict.fromkeys(("rule", "sentence", "column", "found"), pl.String))
 
 
 class ConservationError(Exception):
@@ -61,7 +62,13 @@ def count_rejects(columns: dict[str, str]) -> list[Reject]:
     for name, header in columns.items():
         text = pl.col(f"{name}_text")
         rejects += [
-            Reject(f"unreadable_{name}", f"{header} is a whole number", header, unreadable(text, pl.col(name)), text),
+            Reject(
+                f"unreadable_{name}",
+                f"{header} is a whole number",
+                header,
+                unreadable(text, pl.col(name)),
+                text,
+            ),
             Reject(f"negative_{name}", f"{header} is not negative", header, pl.col(name) < 0, text),
         ]
     return rejects
@@ -80,6 +87,7 @@ def split(rows: pl.DataFrame, table: Table, rejects: list[Reject], kind: str) ->
         kind: kind of the delivery.
     """
     verdict = pl.coalesce(
+        pl.lit(None, VERDICT),
         *(
             pl.when(r.broken.fill_null(False)).then(
                 pl.struct(
@@ -90,7 +98,7 @@ def split(rows: pl.DataFrame, table: Table, rejects: list[Reject], kind: str) ->
                 )
             )
             for r in rejects
-        )
+        ),
     )
     judged = rows.with_row_index("_index").with_columns(_verdict=verdict)
     passed = judged.filter(pl.col("_verdict").is_null())
@@ -218,4 +226,3 @@ def duplicate_rejects(identity: list[str], name: str, measures: list[str]) -> li
             label,
         ),
     ]
-

@@ -19,7 +19,13 @@ import polars as pl
 
 from dtm_pipeline import __version__
 from dtm_pipeline.contracts import published_tables
-from dtm_pipeline.contracts.derive import conform, dictionary_csv, dictionary_markdown, empty, frictionless_resource
+from dtm_pipeline.contracts.derive import (
+    conform,
+    dictionary_csv,
+    dictionary_markdown,
+    empty,
+    frictionless_resource,
+)
 from dtm_pipeline.places.editions import editions
 from dtm_pipeline.release.changes import moved_figures, table_changes
 from dtm_pipeline.release.gates import Candidate, GateRefusedError, GateResult, Judge
@@ -107,7 +113,11 @@ def content_hash(tables: dict[str, pl.DataFrame]) -> str:
 def _same_content(draft: Draft) -> Release | None:
     """The latest release, or a newer one that was never pointed at, if it holds the same content."""
     known = all_releases(draft.home.releases)
-    newer = [r for r in known if draft.previous is None or r.name == draft.previous.name or r in _after(known, draft.previous)]
+    newer = [
+        r
+        for r in known
+        if draft.previous is None or r.name == draft.previous.name or r in _after(known, draft.previous)
+    ]
     for release in reversed(newer):
         if (release.folder / "manifest.json").is_file():
             same = release.manifest()["content_sha256"] == draft.content_sha256
@@ -196,6 +206,12 @@ def write_documents(draft: Draft) -> None:
     )
 
 
+def _released(release: Release | None, name: str) -> Path | None:
+    """A table's file in a release, or None where it has none."""
+    file = release.folder / "tables" / f"{name}.parquet" if release else None
+    return file if file is not None and file.is_file() else None
+
+
 def _changes(draft: Draft) -> dict[str, Any]:
     before: set[str] = set()
     if draft.previous is not None:
@@ -204,12 +220,15 @@ def _changes(draft: Draft) -> dict[str, Any]:
     return {
         "previous_release": draft.previous.name if draft.previous else None,
         "because": {
-            "new_deliveries": [{"sha256": s.sha256, "name": s.name, "kind": s.kind} for s in used if s.sha256 not in before],
+            "new_deliveries": [
+                {"sha256": s.sha256, "name": s.name, "kind": s.kind} for s in used if s.sha256 not in before
+            ],
             "deliveries_no_longer_used": sorted(before - {s.sha256 for s in used}),
             "code_changed": draft.previous is not None and draft.previous.manifest()["version"] != __version__,
         },
         "tables": {
-            name: table_changes(name, draft.previous_tables.get(name), frame) for name, frame in draft.tables.items()
+            name: table_changes(name, _released(draft.previous, name), draft.staging / "tables" / f"{name}.parquet")
+            for name in draft.tables
         },
         "figures_moved": moved_figures(draft.previous_tables, draft.tables),
     }
@@ -224,7 +243,10 @@ def write_manifest(draft: Draft) -> None:
             path = file.relative_to(draft.staging).as_posix()
             record: dict[str, Any] = {"path": path, "bytes": file.stat().st_size, "sha256": digest(file)}
             if path in versions:
-                record |= {"rows": draft.tables[versions[path].name].height, "contract_version": versions[path].version}
+                record |= {
+                    "rows": draft.tables[versions[path].name].height,
+                    "contract_version": versions[path].version,
+                }
             files.append(record)
     write_json(
         draft.staging / "manifest.json",
@@ -238,7 +260,13 @@ def write_manifest(draft: Draft) -> None:
             "content_sha256": draft.content_sha256,
             "files": files,
             "snapshots": [
-                {"sha256": s.sha256, "name": s.name, "kind": s.kind, "countries": s.countries, "received_at": s.received_at}
+                {
+                    "sha256": s.sha256,
+                    "name": s.name,
+                    "kind": s.kind,
+                    "countries": s.countries,
+                    "received_at": s.received_at,
+                }
                 for s in draft.snapshots
                 if s.status == "accepted"
             ],
@@ -256,7 +284,10 @@ def write_manifest(draft: Draft) -> None:
 def git_commit() -> str | None:
     """The commit of the checkout that the code runs from; None outside one."""
     told = subprocess.run(
-        ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+        ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return told.stdout.strip() or None
 

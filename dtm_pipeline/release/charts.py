@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import altair as alt
 import polars as pl
@@ -15,7 +15,11 @@ Spec = dict[str, Any]
 
 
 def district_map(
-    values: pl.DataFrame, districts: list[dict[str, Any]], outline: list[dict[str, Any]], title: str, scheme: str
+    values: pl.DataFrame,
+    districts: list[dict[str, Any]],
+    outline: list[dict[str, Any]],
+    title: str,
+    scheme: str,
 ) -> Spec:
     """A map of one measure: districts filled, or circles at centroids in the country's outline.
 
@@ -26,16 +30,20 @@ def district_map(
         title: what the colour or size says.
         scheme: key of SCHEMES.
     """
-    colour = alt.Scale(scheme=SCHEMES[scheme])
+    colour: Any = alt.Scale(scheme=cast("Any", SCHEMES[scheme]))
     if districts:
         known = {r["admin2_code"]: r for r in values.iter_rows(named=True)}
         features = []
         for f in districts:
             row = known.get(f["properties"]["code"], {})
-            told = {"code": f["properties"]["code"], "name": row.get("admin2_name"), "value": row.get("value")}
+            told = {
+                "code": f["properties"]["code"],
+                "name": row.get("admin2_name"),
+                "value": row.get("value"),
+            }
             features.append({**f, "properties": told})
         chart = (
-            alt.Chart(alt.Data(values=features))
+            alt.Chart(_data(features))
             .mark_geoshape(stroke="#ffffff", strokeWidth=0.5)
             .encode(
                 color=alt.condition(
@@ -52,11 +60,13 @@ def district_map(
         )
         layers = chart
     else:
-        ground = alt.Chart(alt.Data(values=outline)).mark_geoshape(fill="#f1f1ec", stroke="#b5b5ac")
+        ground = alt.Chart(_data(outline)).mark_geoshape(fill="#f1f1ec", stroke="#b5b5ac")
         circles = (
             # a field of its own for the size: shared with the colour, the two legends would merge
             alt.Chart(
-                values.filter(pl.col("latitude").is_not_null() & pl.col("value").is_not_null()).with_columns(size="value")
+                values.filter(pl.col("latitude").is_not_null() & pl.col("value").is_not_null()).with_columns(
+                    size="value"
+                )
             )
             .mark_circle(opacity=0.8, stroke="#ffffff", strokeWidth=0.5)
             .encode(
@@ -109,6 +119,10 @@ def flows(values: pl.DataFrame) -> Spec:
         .facet(column=alt.Column("direction:N", title=None))
     )
     return _spec(chart)
+
+
+def _data(features: list[dict[str, Any]]) -> Any:
+    return alt.Data(values=features)  # type: ignore[no-untyped-call]  # generated code of Altair
 
 
 def _spec(chart: Any) -> Spec:

@@ -99,7 +99,10 @@ def verify(release: Release) -> list[str]:
         elif digest(file) != told["sha256"]:
             problems.append(f"{path}: its bytes are not those that were released")
     present = {f.relative_to(release.folder).as_posix() for f in release.folder.rglob("*") if f.is_file()}
-    problems += [f"{path}: is in the release and not in its manifest" for path in sorted(present - set(listed) - {"manifest.json"})]
+    problems += [
+        f"{path}: is in the release and not in its manifest"
+        for path in sorted(present - set(listed) - {"manifest.json"})
+    ]
     if manifest["release"] != release.name:
         problems.append(f"the manifest is of {manifest['release']}, the folder is {release.name}")
     return problems

@@ -84,7 +84,9 @@ def write_report(
     page = Page()
     used = [s for s in snapshots if s.status == "accepted"]
     demo = " Demo: these figures are invented." if home.is_demo else ""
-    page.add(f"<h1>Displacement figures</h1><p class='quiet'>Release {escape(name)}, for partners. {len(used)} deliveries.{demo}</p>")
+    page.add(
+        f"<h1>Displacement figures</h1><p class='quiet'>Release {escape(name)}, for partners. {len(used)} deliveries.{demo}</p>"
+    )
     countries = sorted({c for s in used for c in s.countries})
     for country in countries:
         _country(page, country, tables, home, reference)
@@ -100,12 +102,16 @@ def _country(page: Page, country: str, tables: dict[str, pl.DataFrame], home: Ho
     if not series.is_empty():
         _cards(page, series, tables, country)
         _maps(page, country, series, tables, home, reference)
-        page.add("<h3>Stocks over time</h3><p class='quiet'>Each date is a count of its own; dates are never added. Gaps are dates without a round.</p>")
+        page.add(
+            "<h3>Stocks over time</h3><p class='quiet'>Each date is a count of its own; dates are never added. Gaps are dates without a round.</p>"
+        )
         page.add(f"<div class='panel'>{page.chart(f'trend_{country}', trend(series))}</div>")
         _largest(page, tables, country)
     flow = tables["out_dtm__border_flow_daily"].filter(location_code=country)
     if not flow.is_empty():
-        page.add("<h3>Border flows</h3><p class='quiet'>Movements counted a week at the busiest points, not persons. Weeks in which a point has fewer than seven days on record are left out.</p>")
+        page.add(
+            "<h3>Border flows</h3><p class='quiet'>Movements counted a week at the busiest points, not persons. Weeks in which a point has fewer than seven days on record are left out.</p>"
+        )
         page.add(f"<div class='panel'>{page.chart(f'flow_{country}', flows(_weekly(flow)))}</div>")
 
 
@@ -142,29 +148,55 @@ def _cards(page: Page, series: pl.DataFrame, tables: dict[str, pl.DataFrame], co
     overlap = ""
     if len(cards) > series["population_group"].n_unique():
         overlap = " Series of one population group may count the same people: they are never added."
-    page.add(f"<p class='quiet'>A change is not only movement: lists gain and lose locations, and rules change.{overlap}</p>")
+    page.add(
+        f"<p class='quiet'>A change is not only movement: lists gain and lose locations, and rules change.{overlap}</p>"
+    )
 
 
 def _maps(
-    page: Page, country: str, series: pl.DataFrame, tables: dict[str, pl.DataFrame], home: Home, reference: Reference
+    page: Page,
+    country: str,
+    series: pl.DataFrame,
+    tables: dict[str, pl.DataFrame],
+    home: Home,
+    reference: Reference,
 ) -> None:
-    districts, outline = district_features(home.boundaries, country), outline_features(reference.folder, country)
+    districts, outline = (
+        district_features(home.boundaries, country),
+        outline_features(reference.folder, country),
+    )
     if not districts and not outline:
-        page.add("<p class='quiet'>No map: no boundary edition is imported for this country (dtm boundaries import).</p>")
+        page.add(
+            "<p class='quiet'>No map: no boundary edition is imported for this country (dtm boundaries import).</p>"
+        )
         return
     units = tables["out_meta__admin_unit"].filter(location_code=country, admin_level=2)
     points = units.select("latitude", "longitude", admin2_code="code")
     panels = []
     for name, label in (("idp", "IDPs"), ("returnee", "Returnees")):
         frame = tables[f"out_dtm__district_{name}"].filter(location_code=country)
-        panels += _map_of(page, frame, f"{name}_individuals", label, f"{name}_{country}", name, points, districts, outline)
+        panels += _map_of(
+            page, frame, f"{name}_individuals", label, f"{name}_{country}", name, points, districts, outline
+        )
     scores = tables["out_dtm__district_severity_score"].filter(location_code=country)
-    panels += _map_of(page, scores, "score_mean", "Severity (illustrative)", f"severity_{country}", "severity", points, districts, outline)
+    panels += _map_of(
+        page,
+        scores,
+        "score_mean",
+        "Severity (illustrative)",
+        f"severity_{country}",
+        "severity",
+        points,
+        districts,
+        outline,
+    )
     if not panels:
         page.add("<p class='quiet'>No map: the provider gives no figures by district.</p>")
         return
     ground = "boundary edition imported in this home" if districts else "circles at district centroids"
-    page.add(f"<h3>By district</h3><p class='quiet'>Newest date of each series; {ground}. Grey: not assessed. Boundaries imply no opinion on the status of any area.</p>")
+    page.add(
+        f"<h3>By district</h3><p class='quiet'>Newest date of each series; {ground}. Grey: not assessed. Boundaries imply no opinion on the status of any area.</p>"
+    )
     page.add(f"<div class='maps'>{''.join(panels)}</div>")
 
 
@@ -197,12 +229,23 @@ def _map_of(
 def _largest(page: Page, tables: dict[str, pl.DataFrame], country: str) -> None:
     latest = tables["out_dtm__latest"].filter(location_code=country)
     if latest.is_empty():
-        page.add("<p class='quiet'>No headline series of this country is on record: reference/series.toml lists none for these operations, so no figure is called the country's own.</p>")
+        page.add(
+            "<p class='quiet'>No headline series of this country is on record: reference/series.toml lists none for these operations, so no figure is called the country's own.</p>"
+        )
         return
     rows = latest.sort("individuals", descending=True, nulls_last=True).head(12)
     page.add("<h3>Largest stocks now</h3>")
     page.table(
-        ["District", "Governorate", "Who", "Reference date", "Age (days)", "Households", "Individuals", "Basis"],
+        [
+            "District",
+            "Governorate",
+            "Who",
+            "Reference date",
+            "Age (days)",
+            "Households",
+            "Individuals",
+            "Basis",
+        ],
         [
             [
                 r["admin2_name"] or "district not known",
@@ -232,7 +275,11 @@ def _weekly(flow: pl.DataFrame) -> pl.DataFrame:
 
 
 def _quality(
-    page: Page, home: Home, snapshots: list[Snapshot], gates: list[GateResult], tables: dict[str, pl.DataFrame]
+    page: Page,
+    home: Home,
+    snapshots: list[Snapshot],
+    gates: list[GateResult],
+    tables: dict[str, pl.DataFrame],
 ) -> None:
     page.add("<h2>What was taken, quarantined and refused</h2>")
     page.table(
@@ -259,7 +306,14 @@ def _quality(
         page.table(
             ["Series", "Date", "Source", "Level", "Individuals", "Difference"],
             [
-                [r["series_id"], r["reference_date"].isoformat(), r["source_kind"], r["admin_level"], r["individuals"], r["difference_individuals"]]
+                [
+                    r["series_id"],
+                    r["reference_date"].isoformat(),
+                    r["source_kind"],
+                    r["admin_level"],
+                    r["individuals"],
+                    r["difference_individuals"],
+                ]
                 for r in rounds.head(SHOWN_ROWS).iter_rows(named=True)
             ],
         )
@@ -275,7 +329,9 @@ def _quarantine(page: Page, home: Home, names: dict[str, str]) -> None:
     if rows.is_empty():
         page.add("<p>No row was quarantined.</p>")
         return
-    page.add(f"<h3>Quarantined rows ({rows.height})</h3><p class='quiet'>By file and row; values stay in the home (dtm quarantine show).</p>")
+    page.add(
+        f"<h3>Quarantined rows ({rows.height})</h3><p class='quiet'>By file and row; values stay in the home (dtm quarantine show).</p>"
+    )
     ordered = rows.sort("snapshot_id", "source_sheet", "source_row")
     page.table(
         ["Delivery", "Sheet", "Row", "Column", "What should hold"],
@@ -295,7 +351,13 @@ def _more(page: Page, rows: int) -> None:
 def _findings(page: Page, home: Home, snapshots: list[Snapshot], names: dict[str, str]) -> None:
     """What was used and should be looked at: from reading the deliveries, and from placing and comparing them."""
     told = [
-        [s.name, f["source_sheet"], None if f["source_row"] is None else str(f["source_row"]), f["finding"], f["sentence"]]
+        [
+            s.name,
+            f["source_sheet"],
+            None if f["source_row"] is None else str(f["source_row"]),
+            f["finding"],
+            f["sentence"],
+        ]
         for s in snapshots
         if s.status == "accepted"
         for f in s.report.get("findings", [])
@@ -307,13 +369,17 @@ def _findings(page: Page, home: Home, snapshots: list[Snapshot], names: dict[str
     if not told:
         return
     counts = Counter(str(t[3]) for t in told)
-    page.add(f"<h3>Findings ({len(told)})</h3><p class='quiet'>{escape(', '.join(f'{k}: {v:,}' for k, v in sorted(counts.items())))}</p>")
+    page.add(
+        f"<h3>Findings ({len(told)})</h3><p class='quiet'>{escape(', '.join(f'{k}: {v:,}' for k, v in sorted(counts.items())))}</p>"
+    )
     shown: list[list[Any]] = []
     for kind in sorted(counts):
         shown += [t for t in told if t[3] == kind][: max(5, SHOWN_ROWS // len(counts))]
     page.table(["Delivery", "Sheet", "Row", "Finding", "In words"], shown)
     if len(shown) < len(told):
-        page.add(f"<p class='quiet'>{len(shown)} of {len(told):,} are shown; all are in dtm quarantine list --findings.</p>")
+        page.add(
+            f"<p class='quiet'>{len(shown)} of {len(told):,} are shown; all are in dtm quarantine list --findings.</p>"
+        )
 
 
 def _meaning(page: Page) -> None:
@@ -334,7 +400,7 @@ def _html(page: Page, name: str) -> str:
         text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
         return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
-    library = vl_convert.javascript_bundle(vl_version=VEGA_LITE) if page.charts else ""
+    library = vl_convert.javascript_bundle(vl_version=VEGA_LITE) if page.charts else ""  # type: ignore[call-arg]  # its stub asks for a snippet
     calls = 'const options={mode:"vega-lite",actions:false,renderer:"svg"};' + "".join(
         f'vegaEmbed("#{k}",{script(spec)},options).catch(e=>console.error("{k}",e));' for k, spec in page.charts.items()
     )

@@ -19,7 +19,17 @@ GOVERNORATES = {
     "Erbil": "IQG11", "Kerbala": "IQG12", "Kirkuk": "IQG13", "Missan": "IQG14", "Muthanna": "IQG03", "Najaf": "IQG04",
     "Ninewa": "IQG15", "Qadissiya": "IQG05", "Salah al-Din": "IQG16", "Sulaymaniyah": "IQG06", "Thi-Qar": "IQG17", "Wassit": "IQG18",
 }  # fmt: skip
-CSV_HEAD = ["Place id", "Governorate", "District", "Location name\nin English", "Location name\nin Arabic ", "Latitude", "Longitude", "Households", "Individuals"]
+CSV_HEAD = [
+    "Place id",
+    "Governorate",
+    "District",
+    "Location name\nin English",
+    "Location name\nin Arabic ",
+    "Latitude",
+    "Longitude",
+    "Households",
+    "Individuals",
+]
 MAPS = ["Open Street Map", "Google Map", "Bing Map"]
 
 
@@ -124,7 +134,14 @@ IDP_XLSX = Layout(
 def from_round_119(base: Layout, title: str) -> Layout:
     """The layout from December 2020 on: individuals in the cells, header cells that became dates, a totals row."""
     periods: list[tuple[str | datetime, str | None]] = [
-        (datetime(2020, 8, 14) if code == "august_2014" else datetime(2020, 7, 17) if code == "july_2017" else header, code)
+        (
+            datetime(2020, 8, 14)
+            if code == "august_2014"
+            else datetime(2020, 7, 17)
+            if code == "july_2017"
+            else header,
+            code,
+        )
         for header, code in base.periods
     ]
     return Layout(
@@ -147,7 +164,11 @@ def sheet_rows(layout: Layout, data: Round) -> tuple[list[list[Cell]], int]:
     if layout.from_camp:
         headers.append(layout.from_camp)
     columns: list[np.ndarray | None] = []
-    for dimension, entries in (("origin", layout.origins), ("shelter", layout.shelters), ("period", layout.periods)):
+    for dimension, entries in (
+        ("origin", layout.origins),
+        ("shelter", layout.shelters),
+        ("period", layout.periods),
+    ):
         for header, code in entries:
             headers.append(header)
             columns.append(data.cells[dimension].get(code) if code else None)
@@ -155,16 +176,29 @@ def sheet_rows(layout: Layout, data: Round) -> tuple[list[list[Cell]], int]:
     order = list(range(len(columns)))
     if layout.repeated:
         first = len(layout.origins)
-        order = order[:first] + [i for j in range(first, len(columns)) for i in ([j, j] if j - first < layout.repeated else [j])]
+        order = order[:first] + [
+            i for j in range(first, len(columns)) for i in ([j, j] if j - first < layout.repeated else [j])
+        ]
         headers = headers[:start] + [headers[start + i] for i in order]
-    size = (data.rows["individuals"] // data.rows["households"]).to_numpy() if layout.individuals_in_cells else 1
+    sizes = (data.rows["individuals"] // data.rows["households"]).to_numpy()
+    size = sizes if layout.individuals_in_cells else np.ones_like(sizes)
     blank: Cell = None if layout.blank_zero else 0
     width = len(headers) + len(layout.tail)
     banner: list[list[Cell]] = [[text.format(day=data.day) for text in row] for row in layout.banner]
     rows: list[list[Cell]] = [row + [None] * (width - len(row)) for row in banner]
     rows.append(headers + list(layout.tail))
-    counts = [None if columns[i] is None else columns[i] * size for i in order]
-    told = data.rows.select("place_id", "governorate", "district", "name", "name_ar", "latitude", "longitude", "households", "individuals")
+    counts = [None if (column := columns[i]) is None else column * size for i in order]
+    told = data.rows.select(
+        "place_id",
+        "governorate",
+        "district",
+        "name",
+        "name_ar",
+        "latitude",
+        "longitude",
+        "households",
+        "individuals",
+    )
     for number, row in enumerate(told.iter_rows()):
         arabic = "?" * len(row[4]) if layout.destroyed_arabic else row[4]
         line: list[Cell] = [*row[:4], arabic, *row[5:]]
@@ -185,7 +219,7 @@ def totals_row(rows: list[list[Cell]], before: int, headers: Sequence[Cell]) -> 
     line: list[Cell] = [None] * len(headers)
     line[0], line[1] = "Totals:", f"Locations:{len(body)}"
     for column in (households, households + 1):
-        line[column] = sum(int(r[column]) for r in body if isinstance(r[column], int))
+        line[column] = sum(value for r in body if isinstance(value := r[column], int))
     return line
 
 

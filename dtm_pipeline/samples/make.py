@@ -124,7 +124,9 @@ def _master_list(samples: Samples, data: Round, number: int) -> list[str]:
         if data.group == "idp_returnee":
             column = headers.index("Returnee Families")
             totals[column] = int(str(totals[column])) + 1
-            samples.planted.append(Fault(name, sheet, len(rows) + 1, "Returnee Families", "control_total_differs", "finding"))
+            samples.planted.append(
+                Fault(name, sheet, len(rows) + 1, "Returnee Families", "control_total_differs", "finding")
+            )
         rows.append(totals)
     path = samples.folder / name
     if form == "csv":
@@ -196,7 +198,11 @@ class _Plant:
     def missing_part(self) -> None:
         """A location whose origins do not account for all of its households."""
         column = self.headers.index("Ninewa")
-        row = next(i for i in range(self._row(), len(self.rows)) if isinstance(self.rows[i][column], int) and int(str(self.rows[i][column])) > 1)
+        row = next(
+            i
+            for i in range(self._row(), len(self.rows))
+            if isinstance(self.rows[i][column], int) and int(str(self.rows[i][column])) > 1
+        )
         self._next = row
         self.rows[row][column] = int(str(self.rows[row][column])) - 1
         self._tell(row, "Ninewa", "breakdown_gap", "finding")
@@ -215,11 +221,17 @@ def _api_answers(samples: Samples, used: dict[date, pl.DataFrame], numbers: dict
     """
     figures: list[tuple[date, int, str, str, int]] = []
     for day, rows in used.items():
-        for admin1, admin2, people in rows.group_by("admin1_code", "admin2_code").agg(pl.col("individuals").sum()).sort("admin2_code").rows():
+        for admin1, admin2, people in (
+            rows.group_by("admin1_code", "admin2_code").agg(pl.col("individuals").sum()).sort("admin2_code").rows()
+        ):
             figures.append((day, numbers[day], admin1, admin2, people))
     first = min(used)
     for back, day in enumerate(API_ONLY, start=1):
-        figures += [(day, FIRST_ROUND_NUMBER - len(API_ONLY) - 1 + back, a1, a2, people + 6 * back) for d, _, a1, a2, people in figures if d == first]
+        figures += [
+            (day, FIRST_ROUND_NUMBER - len(API_ONLY) - 1 + back, a1, a2, people + 6 * back)
+            for d, _, a1, a2, people in figures
+            if d == first
+        ]
     shifted = date(2020, 2, 29)
     for level in (0, 1, 2):
         parts: dict[tuple[date, int, str, str], int] = {}
@@ -239,7 +251,12 @@ def _api_answers(samples: Samples, used: dict[date, pl.DataFrame], numbers: dict
 def _record(number: int, key: tuple[date, int, str, str], people: int, shifted: date) -> dict[str, object]:
     day, label, admin1, admin2 = key
     day = day + timedelta(days=1) if day == shifted else day
-    record: dict[str, object] = {"id": 13000 + number, "operation": "Iraq conflict", "admin0Name": "Iraq", "admin0Pcode": "IRQ"}
+    record: dict[str, object] = {
+        "id": 13000 + number,
+        "operation": "Iraq conflict",
+        "admin0Name": "Iraq",
+        "admin0Pcode": "IRQ",
+    }
     if admin1:
         record |= {"admin1Name": None, "admin1Pcode": admin1.replace("IQ", "IRQ-")}
     if admin2:
@@ -271,8 +288,27 @@ def _severity_survey(samples: Samples, returnees: Round, model: SeverityModel, r
     chosen = returnees.rows.filter(pl.Series(rng.random(returnees.rows.height) < SURVEY_SHARE))
     groups = {"livelihoods_and_services": "grp_services", "safety_and_cohesion": "grp_safety"}
     questions = [f"{groups[i.scale]}/{i.question}" for i in model.indicators]
-    headers = ["start", "end", "deviceid", "grp_place/place_id", "grp_place/governorate", "grp_place/district", "grp_place/location_name", "grp_place/returnee_households", "grp_place/survey_date", "ki_name", "ki_phone", *questions, "_gps_latitude", "_gps_longitude", "_id", "_uuid", "_submission_time", "_submitted_by"]
-    hardship = {d: h for d, h in zip(chosen["admin2_code"].unique().sort(), rng.uniform(0.1, 0.8, 200), strict=False)}
+    headers = [
+        "start",
+        "end",
+        "deviceid",
+        "grp_place/place_id",
+        "grp_place/governorate",
+        "grp_place/district",
+        "grp_place/location_name",
+        "grp_place/returnee_households",
+        "grp_place/survey_date",
+        "ki_name",
+        "ki_phone",
+        *questions,
+        "_gps_latitude",
+        "_gps_longitude",
+        "_id",
+        "_uuid",
+        "_submission_time",
+        "_submitted_by",
+    ]
+    hardship = dict(zip(chosen["admin2_code"].unique().sort(), rng.uniform(0.1, 0.8, 200), strict=False))
     rows: list[list[Cell]] = [list(headers)]
     for n, r in enumerate(chosen.iter_rows(named=True), start=1):
         answers: list[Cell] = []
@@ -281,7 +317,28 @@ def _severity_survey(samples: Samples, returnees: Round, model: SeverityModel, r
             level = float(np.clip(rng.normal(hardship[r["admin2_code"]], 0.22), 0, 0.999))
             answers.append(known[int(level * len(known))])
         day = returnees.day - timedelta(days=int(rng.integers(1, 25)))
-        rows.append([f"{day}T09:00:00.000+03:00", f"{day}T09:40:00.000+03:00", "collect:sample", r["place_id"], r["governorate"], r["district"], r["name"], r["households"], f"{day}", f"Sample Person {n}", f"+964 000 {n:07d}", *answers, r["latitude"], r["longitude"], n, f"uuid-{n:08d}", f"{day}T10:00:00", "enumerator_1"])
+        rows.append(
+            [
+                f"{day}T09:00:00.000+03:00",
+                f"{day}T09:40:00.000+03:00",
+                "collect:sample",
+                r["place_id"],
+                r["governorate"],
+                r["district"],
+                r["name"],
+                r["households"],
+                f"{day}",
+                f"Sample Person {n}",
+                f"+964 000 {n:07d}",
+                *answers,
+                r["latitude"],
+                r["longitude"],
+                n,
+                f"uuid-{n:08d}",
+                f"{day}T10:00:00",
+                "enumerator_1",
+            ]
+        )
     name = f"return_conditions_{returnees.day.isoformat()}.csv"
 
     def plant(row: int, column: str, value: Cell, fault: str) -> None:
@@ -302,7 +359,9 @@ def _severity_survey(samples: Samples, returnees: Round, model: SeverityModel, r
 def _border_counts(samples: Samples, until: date, rng: np.random.Generator) -> None:
     """Daily counts: day-first dates, a trailing comma, closures as zeros, a point renamed on the way."""
     points = {"Ibrahim Khalil": 900, "Peshkhabour": 420, "Al-Qa'im": 160, "Trebil": 230, "Rabia": 60}
-    rows: list[list[Cell]] = [["Date", "Border Point", "Arrival / Departure", "Iraqi nationals", "Other nationals", "Total", None]]
+    rows: list[list[Cell]] = [
+        ["Date", "Border Point", "Arrival / Departure", "Iraqi nationals", "Other nationals", "Total", None]
+    ]
     for offset in range(BORDER_DAYS):
         day = until - timedelta(days=BORDER_DAYS - 1 - offset)
         for point, usual in points.items():
@@ -310,7 +369,9 @@ def _border_counts(samples: Samples, until: date, rng: np.random.Generator) -> N
             closed = point == "Rabia" and 60 <= offset < 90
             for direction, share in (("Arrival", 1.0), ("Departure", 0.85)):
                 season = 1 + 0.3 * np.sin(offset / 30)
-                nationals, others = (0, 0) if closed else (int(v) for v in rng.poisson([usual * share * season, usual * share * 0.2]))
+                nationals, others = (
+                    (0, 0) if closed else (int(v) for v in rng.poisson([usual * share * season, usual * share * 0.2]))
+                )
                 rows.append([f"{day:%d-%m-%Y}", spelled, direction, nationals, others, nationals + others, None])
     name = f"border_counts_{until.isoformat()}.csv"
     rows[40][0] = "31-02-2020"

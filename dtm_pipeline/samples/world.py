@@ -13,19 +13,80 @@ from dtm_pipeline.places.gazetteer import Gazetteer
 
 # Governorates by the rough part of people that they host; nothing but a shape for invented figures.
 HOSTS = {
-    "idp": {"IQG15": 25, "IQG09": 24, "IQG11": 18, "IQG06": 11, "IQG13": 8, "IQG16": 6, "IQG10": 4, "IQG01": 3, "IQG08": 3},
+    "idp": {
+        "IQG15": 25,
+        "IQG09": 24,
+        "IQG11": 18,
+        "IQG06": 11,
+        "IQG13": 8,
+        "IQG16": 6,
+        "IQG10": 4,
+        "IQG01": 3,
+        "IQG08": 3,
+    },
     "idp_returnee": {"IQG15": 38, "IQG01": 32, "IQG16": 15, "IQG13": 7, "IQG10": 5, "IQG08": 2, "IQG11": 1},
 }
 ORIGINS = ("IQG15", "IQG01", "IQG16", "IQG10", "IQG13", "IQG08", "IQG07")
 ORIGIN_WEIGHTS = (55, 12, 12, 7, 7, 5, 2)
 SHELTERS = {
-    "idp": {"camp": 0.16, "host_family": 0.17, "rented_habitable": 0.42, "rented_uninhabitable": 0.06, "informal_settlement": 0.07, "religious_building": 0.02, "school": 0.01, "unfinished_abandoned_building": 0.05, "own_property": 0.03, "unknown": 0.01},
-    "idp_returnee": {"habitual_habitable": 0.92, "habitual_uninhabitable": 0.04, "host_family": 0.02, "rented_unsplit": 0.02},
+    "idp": {
+        "camp": 0.16,
+        "host_family": 0.17,
+        "rented_habitable": 0.42,
+        "rented_uninhabitable": 0.06,
+        "informal_settlement": 0.07,
+        "religious_building": 0.02,
+        "school": 0.01,
+        "unfinished_abandoned_building": 0.05,
+        "own_property": 0.03,
+        "unknown": 0.01,
+    },
+    "idp_returnee": {
+        "habitual_habitable": 0.92,
+        "habitual_uninhabitable": 0.04,
+        "host_family": 0.02,
+        "rented_unsplit": 0.02,
+    },
 }
-PERIODS = {"pre_june_2014": 0.12, "june_july_2014": 0.22, "august_2014": 0.25, "post_september_2014": 0.12, "post_april_2015": 0.1, "post_march_2016": 0.08, "post_17_october_2016": 0.09, "july_2017": 0.02}
+PERIODS = {
+    "pre_june_2014": 0.12,
+    "june_july_2014": 0.22,
+    "august_2014": 0.25,
+    "post_september_2014": 0.12,
+    "post_april_2015": 0.1,
+    "post_march_2016": 0.08,
+    "post_17_october_2016": 0.09,
+    "july_2017": 0.02,
+}
 FIRST = ("Hay", "Al", "Tal", "Kani", "Bab", "Dar", "Qalat", "Bir", "Wadi", "Rojava", "Banu", "Shari")
-SECOND = ("Salam", "Nour", "Karama", "Askari", "Zuhur", "Sina'a", "Muallimin", "Shifa", "Wahda", "Jadid", "Rashid", "Andalus", "Qadisiya", "Zaytun")
-ARABIC = ("حي السلام", "حي النور", "حي الكرامة", "الحي العسكري", "حي الزهور", "حي الصناعة", "حي المعلمين", "حي الشفاء", "حي الوحدة", "الحي الجديد")
+SECOND = (
+    "Salam",
+    "Nour",
+    "Karama",
+    "Askari",
+    "Zuhur",
+    "Sina'a",
+    "Muallimin",
+    "Shifa",
+    "Wahda",
+    "Jadid",
+    "Rashid",
+    "Andalus",
+    "Qadisiya",
+    "Zaytun",
+)
+ARABIC = (
+    "حي السلام",
+    "حي النور",
+    "حي الكرامة",
+    "الحي العسكري",
+    "حي الزهور",
+    "حي الصناعة",
+    "حي المعلمين",
+    "حي الشفاء",
+    "حي الوحدة",
+    "الحي الجديد",
+)
 SPREAD_DEGREES = 0.004
 CAMP_SHARE = 0.03
 
@@ -54,8 +115,12 @@ def provider_districts(reference: Path) -> pl.DataFrame:
         .select(admin1_code="code", governorate="provider_name")
     )
     spelled = gazetteer.crosswalk.filter((pl.col("admin_level") == 2) & (pl.col("status") == "same_unit"))
-    spelled = spelled.unique("code", keep="first", maintain_order=True).select(admin2_code="code", district="provider_name")
-    units = gazetteer.units.filter(admin_level=2).select("latitude", "longitude", "name_en", admin1_code="parent_code", admin2_code="code")
+    spelled = spelled.unique("code", keep="first", maintain_order=True).select(
+        admin2_code="code", district="provider_name"
+    )
+    units = gazetteer.units.filter(admin_level=2).select(
+        "latitude", "longitude", "name_en", admin1_code="parent_code", admin2_code="code"
+    )
     return (
         units.join(spelled, on="admin2_code", how="left")
         .join(governorates, on="admin1_code")
@@ -91,8 +156,14 @@ def _places(rng: np.random.Generator, districts: pl.DataFrame, group: str, count
     chosen = rng.choice(districts.height, size=count, p=weights / weights.sum())
     spread = rng.uniform(-SPREAD_DEGREES, SPREAD_DEGREES, (count, 2))
     numbers = np.arange(count)
-    name = [f"{FIRST[a]} {SECOND[b]} {n}" for a, b, n in zip(rng.integers(0, len(FIRST), count), rng.integers(0, len(SECOND), count), numbers, strict=True)]
-    return districts[chosen.tolist()].with_columns(
+    name = [
+        f"{FIRST[a]} {SECOND[b]} {n}"
+        for a, b, n in zip(
+            rng.integers(0, len(FIRST), count), rng.integers(0, len(SECOND), count), numbers, strict=True
+        )
+    ]
+    drawn: pl.DataFrame = districts[chosen.tolist()]
+    return drawn.with_columns(
         place_id=pl.Series((first_id + numbers).astype(str)),
         name=pl.Series(name),
         name_ar=pl.Series([ARABIC[i] for i in rng.integers(0, len(ARABIC), count)]),

@@ -77,13 +77,22 @@ class Home:
             HomeError: the folder can't be written.
         """
         try:
-            for folder in (self.inbox, self.boundaries, self.warehouse, self.quality, self.releases, self.dagster):
+            for folder in (
+                self.inbox,
+                self.boundaries,
+                self.warehouse,
+                self.quality,
+                self.releases,
+                self.dagster,
+            ):
                 folder.mkdir(parents=True, exist_ok=True)
             for folder in (self.snapshots, self.warehouse / "quarantine", self.warehouse / "raw", self.logs):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 folder.chmod(0o700)
         except OSError as error:
-            raise HomeError(f"{self.root}: can't be used as a home: {error.strerror}; name another with --home") from error
+            raise HomeError(
+                f"{self.root}: can't be used as a home: {error.strerror}; name another with --home"
+            ) from error
         return self
 
     @contextmanager

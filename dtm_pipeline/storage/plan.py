@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from dtm_pipeline.storage.home import DEMO_MARK, Home, HomeError, write_json
-from dtm_pipeline.storage.snapshots import Snapshot, SnapshotStore, StatementError, inbox_files, read_statement
+from dtm_pipeline.storage.snapshots import (
+    Snapshot,
+    SnapshotStore,
+    StatementError,
+    inbox_files,
+    read_statement,
+)
 
 REPOSITORY_PACKAGES = ("dtm_pipeline", "assets", "sources", "checks")
 

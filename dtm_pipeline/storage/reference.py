@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import polars as pl
 
@@ -47,7 +47,7 @@ class Reference:
     def series(self) -> tuple[Series, ...]:
         lists = ("operations", "assessment_types", "sources")
         return tuple(
-            Series(**{k: tuple(v) if k in lists else v for k, v in entry.items()})
+            Series(**cast("dict[str, Any]", {k: tuple(v) if k in lists else v for k, v in entry.items()}))
             for entry in self._toml(self.folder / "series.toml")["series"]
         )
 

@@ -73,7 +73,9 @@ def read_statement(file: Path) -> dict[str, Any]:
                 raise StatementError(f"{sidecar.name}: is not readable as TOML: {error}") from error
             unknown = sorted(set(said) - set(STATEMENT_KEYS))
             if unknown:
-                raise StatementError(f"{sidecar.name}: unknown key {unknown[0]!r}; known are {', '.join(STATEMENT_KEYS)}")
+                raise StatementError(
+                    f"{sidecar.name}: unknown key {unknown[0]!r}; known are {', '.join(STATEMENT_KEYS)}"
+                )
             return {k: str(v) if k in ("reference_date", "round") else v for k, v in said.items()}
     return {}
 

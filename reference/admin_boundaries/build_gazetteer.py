@@ -68,9 +68,9 @@ def turkish_names(data: Path) -> pl.DataFrame:
     folder = data / "boundaries/tur/codab_2025_attrs"
     parts = [
         pl.DataFrame(
-            gpd.read_file(folder / f"tur_admbnda_adm{level}_2025.dbf")[
-                [f"ADM{level}_PCODE", f"ADM{level}_TR"]
-            ].to_dict("list")
+            gpd.read_file(folder / f"tur_admbnda_adm{level}_2025.dbf")[[f"ADM{level}_PCODE", f"ADM{level}_TR"]].to_dict(
+                "list"
+            )
         ).rename({f"ADM{level}_PCODE": "code", f"ADM{level}_TR": "name_tr"})
         for level in (1, 2)
     ]

@@ -1,0 +1,88 @@
+"""The reference data: every row has its source, every code its class, every alias one meaning."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from dtm_pipeline.places.gazetteer import Gazetteer
+from dtm_pipeline.settings import Settings
+from dtm_pipeline.storage.reference import Reference
+from sources.document import header_key
+
+REFERENCE = Reference(Settings().reference)
+GAZETTEER = Gazetteer.load(REFERENCE.folder)
+
+
+def test_every_category_has_a_dissemination_class_and_a_source() -> None:
+    assert set(REFERENCE.categories["dissemination"]) <= {"public", "partner", "sensitive"}
+    assert REFERENCE.categories["source"].null_count() == 0
+
+
+def test_every_category_that_a_header_stands_for_is_declared() -> None:
+    used = REFERENCE.category_headers.select("dimension", "category_code").unique()
+    assert used.join(REFERENCE.categories, on=["dimension", "category_code"], how="anti").is_empty()
+
+
+def test_no_header_has_two_meanings() -> None:
+    meanings: dict[str, set[tuple[str, str]]] = {}
+    for dimension, code, alias in REFERENCE.category_headers.iter_rows():
+        meanings.setdefault(header_key(alias), set()).add((dimension, code))
+    for field, alias in REFERENCE.headers.filter(kind="master_list").select("field", "alias").rows():
+        if header_key(alias):
+            meanings.setdefault(header_key(alias), set()).add(("field", field))
+    assert {k: v for k, v in meanings.items() if len(v) > 1} == {}
+
+
+@pytest.mark.parametrize(
+    ("country", "governorates", "districts"),
+    [("IRQ", 18, 101), ("SYR", 14, 62), ("LBN", 8, 26), ("JOR", 12, 51), ("TUR", 81, 973), ("EGY", 27, 365)],
+)
+def test_the_gazetteer_has_the_units_of_six_countries_and_they_nest(
+    country: str, governorates: int, districts: int
+) -> None:
+    units = GAZETTEER.of_country(country).units
+    assert (units.filter(admin_level=1).height, units.filter(admin_level=2).height) == (governorates, districts)
+    assert units["code"].is_unique().all()
+    assert set(units.filter(admin_level=2)["parent_code"]) <= set(units.filter(admin_level=1)["code"])
+    assert units["name_en"].null_count() == 0
+    assert units["source"].null_count() == 0
+
+
+def test_jordans_names_stand_in_their_own_columns() -> None:
+    irbid = GAZETTEER.units.filter(code="JO21").row(0, named=True)
+    assert (irbid["name_en"], irbid["name_local"]) == ("Irbid", "إربد")
+
+
+def test_every_crosswalk_row_leads_to_a_unit_and_says_why() -> None:
+    assert GAZETTEER.crosswalk.join(GAZETTEER.units, on=["location_code", "code"], how="anti").is_empty()
+    assert GAZETTEER.crosswalk["source"].null_count() == 0
+    assert set(GAZETTEER.crosswalk["status"]) == {"same_unit", "provider_unit", "arguable"}
+
+
+def test_every_series_names_a_known_group_and_no_operation_twice() -> None:
+    from dtm_pipeline.contracts.columns import POPULATION_GROUPS
+
+    names = [
+        (s.location_code, o.casefold(), a) for s in REFERENCE.series for o in s.operations for a in s.assessment_types
+    ]
+    assert len(names) == len(set(names))
+    assert {s.population_group for s in REFERENCE.series} <= set(POPULATION_GROUPS)
+    assert {s.location_code for s in REFERENCE.series} == {"IRQ", "SYR", "LBN", "JOR", "TUR", "EGY"}
+
+
+def test_size_rules_of_a_group_never_overlap() -> None:
+    rules = sorted(
+        (r.location_code, g, r.valid_from, r.valid_to)
+        for r in REFERENCE.size_rules
+        for g in r.population_groups
+        if r.valid_to
+    )
+    for country, group, _, until in rules:
+        later = [
+            r
+            for r in REFERENCE.size_rules
+            if r.location_code == country and group in r.population_groups and r.valid_from > until
+        ]
+        assert later, f"{country} {group} has no rule after {until}"
+    assert pl.Series([r.source for r in REFERENCE.size_rules]).str.len_chars().min() > 0  # type: ignore[operator]

@@ -1,0 +1,127 @@
+"""Cells sum to the stock of their location, and small ones are withheld without being told."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dtm_pipeline.domain.breakdowns import SmallCells, breakdown_by_area, complete_cells
+
+SMALL = SmallCells(households=5, individuals=30, locations=3)
+DAY = date(2019, 8, 31)
+
+
+def stock(households: list[int]) -> pl.DataFrame:
+    count = len(households)
+    return pl.DataFrame(
+        {
+            "snapshot_id": ["s"] * count,
+            "source_sheet": [None] * count,
+            "source_row": list(range(1, count + 1)),
+            "series_id": ["irq_idp"] * count,
+            "population_group": ["idp"] * count,
+            "reference_date": [DAY] * count,
+            "location_code": ["IRQ"] * count,
+            "admin1_code": ["IQG01"] * count,
+            "admin1_name": ["Al-Anbar"] * count,
+            "admin1_name_local": [None] * count,
+            "admin2_code": ["IQG01Q01"] * count,
+            "admin2_name": ["Al-Falluja"] * count,
+            "admin2_name_local": [None] * count,
+            "place_basis": ["name"] * count,
+            "boundary_edition": ["cod"] * count,
+            "households": households,
+            "individuals": [h * 6 for h in households],
+            "individuals_basis": ["rule"] * count,
+            "size_in_camp": [6] * count,
+            "size_out_of_camp": [6] * count,
+        },
+        schema_overrides={
+            "source_sheet": pl.String,
+            "admin1_name_local": pl.String,
+            "admin2_name_local": pl.String,
+            "households": pl.Int64,
+        },
+    )
+
+
+def cells(told: list[tuple[int, str, int]]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [("s", None, row, "origin", code, "households", value) for row, code, value in told],
+        schema={
+            "snapshot_id": pl.String,
+            "source_sheet": pl.String,
+            "source_row": pl.Int64,
+            "dimension": pl.String,
+            "category_code": pl.String,
+            "unit": pl.String,
+            "value": pl.Int64,
+        },
+        orient="row",
+    )
+
+
+lists = st.lists(
+    st.tuples(
+        st.integers(1, 60),
+        st.dictionaries(st.sampled_from(["IQG01", "IQG08", "IQG15", "IQG16"]), st.integers(0, 30), max_size=4),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(lists)
+def test_whatever_a_list_says_the_cells_of_a_location_and_of_an_area_sum_to_the_stock(
+    told: list[tuple[int, dict[str, int]]],
+) -> None:
+    households = [h for h, _ in told]
+    given_cells = [
+        (row, code, value) for row, (_, parts) in enumerate(told, start=1) for code, value in parts.items() if value > 0
+    ]
+    if not given_cells:
+        given_cells = [(1, "IQG01", households[0])]
+    complete = complete_cells(stock(households), cells(given_cells))
+    per_location = (
+        complete.group_by("source_row").agg(pl.col("households").sum(), pl.col("individuals").sum()).sort("source_row")
+    )
+    assert per_location["households"].to_list() == households
+    assert per_location["individuals"].to_list() == [h * 6 for h in households]
+    area = breakdown_by_area(complete, "district", "origin", SMALL)
+    assert area["households"].sum() == sum(households)
+    assert abs(area["share"].sum() - 1) < 1e-9
+    visible = area.filter(~pl.col("withheld"))
+    assert (visible["households"] >= SMALL.households).all()
+
+
+def test_cells_that_exceed_the_stock_are_all_unknown() -> None:
+    complete = complete_cells(stock([10]), cells([(1, "IQG01", 7), (1, "IQG15", 8)]))
+    assert complete.select("category_code", "households", "gap").rows() == [("unknown", 10, -5)]
+
+
+def test_a_single_small_cell_is_pooled_with_the_next_so_that_the_pool_does_not_tell_it() -> None:
+    told = [(row, code, value) for row in (1, 2, 3) for code, value in (("IQG01", 20), ("IQG15", 10), ("IQG08", 1))]
+    area = breakdown_by_area(complete_cells(stock([31, 31, 31]), cells(told)), "district", "origin", SMALL)
+    assert area.select("category_code", "households", "withheld").rows() == [
+        ("IQG01", 60, False),
+        ("withheld", 33, True),
+    ]
+
+
+def test_a_cell_on_two_locations_is_withheld_however_many_people_it_holds() -> None:
+    told = [
+        (1, "IQG15", 500),
+        (2, "IQG15", 500),
+        (3, "IQG01", 40),
+        (4, "IQG01", 40),
+        (5, "IQG01", 40),
+        (3, "IQG08", 1),
+        (4, "IQG08", 1),
+    ]
+    area = breakdown_by_area(complete_cells(stock([500, 500, 41, 41, 40]), cells(told)), "district", "origin", SMALL)
+    assert area.filter(~pl.col("withheld"))["category_code"].to_list() == ["IQG01"]
+    assert area.filter("withheld")["households"].to_list() == [1002]

@@ -1,0 +1,133 @@
+"""Rounds, coverage, and flows."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from dtm_pipeline.domain.flows import flow_points, newest_counts
+from dtm_pipeline.domain.rounds import coverage, rounds
+from dtm_pipeline.storage.reference import Reference
+
+DAY = date(2020, 2, 29)
+
+
+def totals(held: bool = False) -> pl.DataFrame:
+    return pl.DataFrame(
+        [
+            ("IRQ", "irq_idp", DAY, "master_list", 4, True, 95, 570, ["a"], held),
+            ("IRQ", "irq_idp", DAY, "dtm_api", 2, False, 10, 600, ["b"], False),
+        ],
+        schema=[
+            "location_code",
+            "series_id",
+            "reference_date",
+            "source_kind",
+            "admin_level",
+            "leads",
+            "rows",
+            "individuals",
+            "snapshot_ids",
+            "held",
+        ],
+        orient="row",
+    )
+
+
+def rejected(*told: tuple[str, date | None, int, int | None]) -> pl.DataFrame:
+    return pl.DataFrame(
+        told,
+        schema={
+            "snapshot_id": pl.String,
+            "reference_date": pl.Date,
+            "rejected_rows": pl.Int64,
+            "rejected_individuals": pl.Int64,
+        },
+        orient="row",
+    )
+
+
+def test_a_source_that_is_compared_tells_its_difference_and_the_leading_one_does_not() -> None:
+    told = {
+        r["source_kind"]: r["difference_individuals"] for r in rounds(totals(), rejected(), 0.05).iter_rows(named=True)
+    }
+    assert told == {"dtm_api": 30, "master_list": None}
+
+
+def test_a_date_with_many_rejected_rows_is_partial() -> None:
+    told = {
+        r["source_kind"]: (r["status"], r["rejected_rows"], r["rejected_individuals"])
+        for r in rounds(totals(), rejected(("a", DAY, 10, 60)), 0.05).iter_rows(named=True)
+    }
+    assert told == {"dtm_api": ("complete", 0, None), "master_list": ("partial", 10, 60)}
+
+
+def test_few_rejected_rows_leave_the_date_complete_and_are_told() -> None:
+    told = rounds(totals(), rejected(("a", DAY, 2, 12)), 0.05).filter(source_kind="master_list").row(0, named=True)
+    assert (told["status"], told["rejected_rows"]) == ("complete", 2)
+
+
+def test_a_rejected_row_whose_date_is_not_readable_is_counted_once() -> None:
+    told = rounds(totals(), rejected(("a", None, 1, None)), 0.05)
+    assert told["rejected_rows"].sum() == 1
+    assert told.filter(source_kind="master_list")["rejected_individuals"].item() is None
+
+
+def test_a_held_delivery_makes_the_date_partial() -> None:
+    assert rounds(totals(held=True), rejected(), 0.05).filter("leads")["status"].item() == "partial"
+
+
+def test_coverage_tells_assessed_zero_and_not_assessed_apart() -> None:
+    stock = pl.DataFrame(
+        [("IRQ", "irq_idp", "idp", DAY, "A", True, None, 6), ("IRQ", "irq_idp", "idp", DAY, "B", True, 0, 0)],
+        schema=[
+            "location_code",
+            "series_id",
+            "population_group",
+            "reference_date",
+            "admin2_code",
+            "leads",
+            "households",
+            "individuals",
+        ],
+        orient="row",
+    )
+    units = pl.DataFrame({"location_code": ["IRQ"] * 3, "admin1_code": ["1"] * 3, "admin2_code": ["A", "B", "C"]})
+    assert coverage(stock, units).select("admin2_code", "coverage").rows() == [
+        ("A", "assessed"),
+        ("B", "zero"),
+        ("C", "not_assessed"),
+    ]
+
+
+def counts(*told: tuple[str, str, int, int]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [("IRQ", name, direction, DAY, n, sequence, 2) for name, direction, n, sequence in told],
+        schema=[
+            "location_code",
+            "flow_point_name",
+            "direction",
+            "observed_on",
+            "movements",
+            "ingest_sequence",
+            "source_row",
+        ],
+        orient="row",
+    )
+
+
+def test_two_spellings_of_a_point_are_one_point_and_an_unknown_one_is_its_own(reference: Reference) -> None:
+    told = flow_points(
+        counts(("Ibrahim Khalil", "in", 1, 1), ("IBRAHIM  AL-KHALIL", "in", 2, 2), ("New Gate ", "in", 3, 1)),
+        reference.flow_points,
+    )
+    assert told["flow_point_id"].to_list() == ["IRQ-FP-IBRAHIM-KHALIL", "IRQ-FP-IBRAHIM-KHALIL", "IRQ-FP-NEW-GATE"]
+    assert told["crossing_id"].to_list()[:2] == ["IRQ-TUR-IBRAHIM-KHALIL"] * 2
+
+
+def test_for_a_point_direction_and_day_the_newest_delivery_leads(reference: Reference) -> None:
+    told = newest_counts(
+        flow_points(counts(("Rabia", "in", 5, 1), ("Rabia", "in", 7, 2), ("Rabia", "out", 3, 1)), reference.flow_points)
+    )
+    assert told.select("direction", "movements").rows() == [("in", 7), ("out", 3)]
