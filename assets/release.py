@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.workspace import OWNER, Workspace, progress
+from assets.workspace import OWNER, Workspace, guarded, progress
 from dtm_pipeline.contracts import published_tables
 from dtm_pipeline.release.build import publish
 from dtm_pipeline.release.gates import Judge
@@ -26,6 +26,7 @@ def release_asset() -> dg.AssetsDefinition:
         owners=[OWNER],
         description="An immutable folder of tables, manifest and report for partners. Unchanged content makes no release.",
     )
+    @guarded
     def release(workspace: Workspace, gates: dg.ResourceParam[Judge]) -> dg.MaterializeResult[Any]:
         # the tables of these countries are on disk now: a run killed from here on need not make them again
         computed = set(workspace.plan().countries)
@@ -35,7 +36,10 @@ def release_asset() -> dg.AssetsDefinition:
         countries = kept | {c: f for c, f in now.items() if c in computed}
         write_state(workspace.home, {**state, "countries": countries})
         progress.info("judging the release")
-        made, new = publish(workspace.home, workspace.reference, workspace.snapshots(), gates, dict(workspace.waivers))
+        # a delivery whose figures are not computed yet (another country's) is no part of this release
+        current = {c for c, f in now.items() if countries.get(c) == f}
+        used = [s for s in workspace.snapshots() if s.status != "accepted" or set(s.countries) <= current]
+        made, new = publish(workspace.home, workspace.reference, used, gates, dict(workspace.waivers))
         write_state(workspace.home, {"countries": countries, "released": release_fingerprint(countries)})
         told: dict[str, Any] = {"new": new}
         if made is not None:

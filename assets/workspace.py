@@ -2,25 +2,68 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import dagster as dg
 from upath import UPath
 
 from dtm_pipeline.contracts import Table, table
 from dtm_pipeline.places.gazetteer import Gazetteer
-from dtm_pipeline.storage.home import Home
+from dtm_pipeline.quality.split import ConservationError
+from dtm_pipeline.release.gates import GateRefusedError
+from dtm_pipeline.storage.errors import InternalError, write_error_log
+from dtm_pipeline.storage.home import Home, HomeError
 from dtm_pipeline.storage.plan import Plan, country_fingerprints, make_plan
 from dtm_pipeline.storage.reference import Reference
 from dtm_pipeline.storage.snapshots import Snapshot, SnapshotStore
-from dtm_pipeline.storage.tables import Parts, StoredParts, stored
+from dtm_pipeline.storage.tables import ContractBrokenError, Parts, StoredParts, stored
 
 progress = logging.getLogger("dtm_pipeline.progress")
 OWNER = "team:dtm"
+TOLD = (GateRefusedError, HomeError, ConservationError, ContractBrokenError, InternalError)
+"""Errors whose words hold no values of rows."""
+
+Body = TypeVar("Body", bound=Callable[..., Any])
+
+
+@contextmanager
+def without_values(folder: Path) -> Iterator[None]:
+    """Turn whatever goes wrong into an error that names its type and a log in the home.
+
+    Polars and Pandera quote values of rows in their messages, and Dagster stores the messages of failed steps.
+    """
+    try:
+        yield
+    except TOLD:
+        raise
+    except Exception as error:
+        log = write_error_log(error, folder)
+        raise InternalError(f"{type(error).__name__}, see {log}") from None
+
+
+def guarded(body: Body) -> Body:
+    """The body of an asset or check with `workspace`, its errors without values."""
+    if inspect.isgeneratorfunction(body):
+
+        @wraps(body)
+        def steps(*args: Any, workspace: Workspace, **kwargs: Any) -> Any:
+            with without_values(workspace.home.logs):
+                yield from body(*args, workspace=workspace, **kwargs)
+
+        return steps  # type: ignore[return-value]  # the same signature
+
+    @wraps(body)
+    def whole(*args: Any, workspace: Workspace, **kwargs: Any) -> Any:
+        with without_values(workspace.home.logs):
+            return body(*args, workspace=workspace, **kwargs)
+
+    return whole  # type: ignore[return-value]  # the same signature
 
 
 class Workspace(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -82,8 +125,8 @@ class PartsIOManager(dg.UPathIOManager):
         return UPath(self._stored(context).folder)
 
     def dump_to_path(self, context: dg.OutputContext, obj: Parts, path: UPath) -> None:
-        parts = self._stored(context)
-        facts = parts.store(obj)
+        with without_values(self._home.logs):
+            facts = self._stored(context).store(obj)
         context.add_output_metadata(
             {
                 "dagster/row_count": facts.rows,

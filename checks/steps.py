@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
-from assets.workspace import Workspace
+from assets.workspace import Workspace, guarded
 from dtm_pipeline.contracts import core, raw, table
 from dtm_pipeline.storage.tables import StoredParts, stored
 
@@ -16,6 +16,7 @@ WORST = 5
     asset=raw.QUARANTINE.name,
     description="Rows in = valid + rejected, and persons in = persons valid + rejected, for every delivery. Catches rows lost between a file and its table.",
 )
+@guarded
 def rows_and_persons_are_conserved(workspace: Workspace, quarantine_dtm__row: StoredParts) -> dg.AssetCheckResult:
     wrong = []
     for snapshot in workspace.snapshots():
@@ -35,6 +36,7 @@ def rows_and_persons_are_conserved(workspace: Workspace, quarantine_dtm__row: St
     asset=core.STOCK.name,
     description="Every leading row of a country with a gazetteer stands in a governorate. Catches a new spelling that moves people to 'not known'.",
 )
+@guarded
 def leading_rows_have_a_governorate(workspace: Workspace, core_dtm__stock: StoredParts) -> dg.AssetCheckResult:
     known = sorted(workspace.gazetteer().countries())
     rows = core_dtm__stock.read_all(known).filter(pl.col("leads") & (pl.col("admin_level") > 0))
@@ -69,6 +71,7 @@ def _adds_up(group: str, measure: str) -> dg.AssetChecksDefinition:
         additional_deps=[governorate],
         description="The districts of a governorate add up to it, to the person, for every series and date. Catches rows dropped for want of a district.",
     )
+    @guarded
     def check(workspace: Workspace) -> dg.AssetCheckResult:
         key = ["location_code", "series_id", "reference_date", "admin1_code"]
         sums = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 
@@ -16,15 +15,11 @@ from assets.workspace import Workspace, parts_io_manager
 from checks.publication.gates import judge
 from checks.steps import CHECKS
 from dtm_pipeline.settings import Settings
+from dtm_pipeline.storage.home import Home, HomeBusyError
 from dtm_pipeline.storage.plan import make_plan, take_inbox
 from dtm_pipeline.storage.reference import Reference
-from dtm_pipeline.storage.snapshots import inbox_files
 
 JOB = "nightly_release"
-
-
-def _reference() -> Reference:
-    return Reference(Settings().reference)
 
 
 nightly_release = dg.define_asset_job(
@@ -35,44 +30,58 @@ nightly_release = dg.define_asset_job(
 )
 
 
-@dg.schedule(
-    job=nightly_release,
-    cron_schedule="30 2 * * *",
-    execution_timezone="Asia/Baghdad",
-    default_status=dg.DefaultScheduleStatus.STOPPED,
-    description="Every night at 02:30 in Baghdad. Skips when nothing is new.",
+UNDER_WAY = (
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
 )
-def nightly(context: dg.ScheduleEvaluationContext, workspace: Workspace) -> dg.RunRequest | dg.SkipReason:
-    home = workspace.home.create()
-    with home.held():
-        take_inbox(home, Settings().inbox or home.inbox)
-    plan = make_plan(home, _reference().fingerprint())
-    if plan.empty:
-        return dg.SkipReason("nothing is new")
-    return dg.RunRequest(run_key=f"{context.scheduled_execution_time.date().isoformat()}")
 
 
-@dg.sensor(
-    job=nightly_release,
-    minimum_interval_seconds=60,
-    default_status=dg.DefaultSensorStatus.STOPPED,
-    description="Starts a run when the files of the inbox have changed.",
-)
-def inbox(context: dg.SensorEvaluationContext, workspace: Workspace) -> dg.RunRequest | dg.SkipReason:
-    home = workspace.home.create()
-    folder = Settings().inbox or home.inbox
-    marks = [(f.name, f.stat().st_size, f.stat().st_mtime_ns) for f in inbox_files(folder)]
-    if not marks:
-        return dg.SkipReason("the inbox is empty")
-    seen = hashlib.sha256(repr(marks).encode()).hexdigest()[:16]
-    if context.cursor == seen:
-        return dg.SkipReason("the inbox has not changed")
-    context.update_cursor(seen)
-    with home.held():
-        take_inbox(home, folder)
-    if make_plan(home, _reference().fingerprint()).empty:
-        return dg.SkipReason("the inbox holds nothing new")
-    return dg.RunRequest(run_key=f"inbox-{seen}")
+def _something_new(home: Home, instance: dg.DagsterInstance) -> dg.SkipReason | None:
+    """Take the inbox; the reason not to start a run, or None when there is work and nobody is at it."""
+    if instance.get_runs(filters=dg.RunsFilter(job_name=JOB, statuses=list(UNDER_WAY)), limit=1):
+        return dg.SkipReason("a run is under way")
+    try:
+        with home.create().held():
+            take_inbox(home, Settings().inbox or home.inbox)
+    except HomeBusyError:
+        return dg.SkipReason("another run holds the home")
+    plan = make_plan(home, Reference(Settings().reference).fingerprint())
+    return dg.SkipReason("nothing is new") if plan.empty else None
+
+
+def nightly_schedule(home: Home) -> dg.ScheduleDefinition:
+    """Every night; an empty plan starts nothing."""
+
+    @dg.schedule(
+        name="nightly",
+        job=nightly_release,
+        cron_schedule="30 2 * * *",
+        execution_timezone="Asia/Baghdad",
+        default_status=dg.DefaultScheduleStatus.STOPPED,
+        description="Every night at 02:30 in Baghdad. Skips when nothing is new.",
+    )
+    def nightly(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return _something_new(home, context.instance) or dg.RunRequest()
+
+    return nightly
+
+
+def inbox_sensor(home: Home) -> dg.SensorDefinition:
+    """Starts a run when the plan is not empty: it looks at the plan, so that nothing can be missed."""
+
+    @dg.sensor(
+        name="inbox",
+        job=nightly_release,
+        minimum_interval_seconds=60,
+        default_status=dg.DefaultSensorStatus.STOPPED,
+        description="Starts a run when the inbox, a sidecar, the boundaries or the reference data have changed.",
+    )
+    def inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return _something_new(home, context.instance) or dg.RunRequest()
+
+    return inbox
 
 
 def build_definitions(
@@ -83,8 +92,8 @@ def build_definitions(
         assets=[deliveries, *CORE_ASSETS, *OUT_ASSETS, release_asset()],
         asset_checks=CHECKS,
         jobs=[nightly_release],
-        schedules=[nightly],
-        sensors=[inbox],
+        schedules=[nightly_schedule(Home(home.resolve()))],
+        sensors=[inbox_sensor(Home(home.resolve()))],
         resources={
             "workspace": Workspace(
                 root=str(home.resolve()),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.instance.ref import InstanceRef
 
 from dtm_pipeline.definitions import JOB, build_definitions
-from dtm_pipeline.release.gates import GateRefusedError
 from dtm_pipeline.storage.home import Home
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -31,8 +31,8 @@ def execute(root: Path, only_country: str | None, waivers: dict[str, str]) -> Ex
         job = definitions.resolve_job_def(JOB)
         try:
             result = job.execute_in_process(instance=instance, run_config=QUIET, raise_on_error=True)
-        except GateRefusedError as refusal:
-            return refusal
+        except DagsterExecutionInterruptedError as interrupt:
+            raise KeyboardInterrupt from interrupt
         except Exception as error:
             return error
         return None if result.success else RunFailedError(f"steps failed: {sorted(result.get_failed_step_keys())}")

@@ -9,17 +9,19 @@ from __future__ import annotations
 import polars as pl
 
 from dtm_pipeline.contracts.raw import BORDER_COUNT
-from dtm_pipeline.quality.parse import decimal_number, plain, whole_number
+from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_number
 from dtm_pipeline.quality.split import ORIGINAL, PERSONS, Reject, account, count_rejects, split
 from dtm_pipeline.storage.reference import Reference
-from sources.document import DeliveryError, Document, header_key
+from sources.document import DeliveryError, Document, Sheet, header_key
 from sources.headers import HeaderRow, aliases, data_rows, find_header, original_json
-from sources.protocol import Delivery, Finding, Match, Reading
+from sources.protocol import Delivery, Finding, Match, Reading, flag_findings
 
 KIND = "border_count"
 NEEDED = {"observed_on": "date", "flow_point_name": "point", "direction": "direction"}
-FORMATS = ("%d-%m-%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y-%m-%d", "%Y-%m-%d %H:%M:%S")
-MONTH_FIRST = ("%m/%d/%Y", "%m-%d-%Y")
+DAY_FIRST = r"^(\d{1,2})[-/.](\d{1,2})[-/.](\d{2}|\d{4})$"
+ISO = r"^(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?$"
+GROUP_READABLE_SHARE = 0.9
+FLAGS = {"unreadable_hours": "the hours observed can't be read; they are unknown"}
 
 
 class BorderCount:
@@ -32,18 +34,10 @@ class BorderCount:
     def recognise(self, document: Document, reference: Reference) -> Match:
         if document.format == "json":
             return Match(0)
-        header = find_header(document.sheets[0], aliases(reference, KIND))
-        if header is None:
-            return Match(0)
-        fields = header.fields()
-        found = tuple(NEEDED[n] for n in NEEDED if n in fields)
-        missing = tuple(NEEDED[n] for n in NEEDED if n not in fields)
-        counts = "movements" in fields or any(c.target is None for c in header.columns)
-        score = (len(found) + counts) / (len(NEEDED) + 1)
-        return Match(score if not missing else min(score, 0.45), found, missing)
+        return max((_fit(sheet, reference) for sheet in document.sheets), key=lambda m: m.score)
 
     def read(self, document: Document, delivery: Delivery, reference: Reference) -> Reading:
-        sheet = document.sheets[0]
+        sheet = max(document.sheets, key=lambda s: _fit(s, reference).score)
         header = find_header(sheet, aliases(reference, KIND))
         assert header is not None
         texts = data_rows(sheet, header)
@@ -76,6 +70,13 @@ class BorderCount:
                 pl.col("_direction"),
             ),
             *count_rejects({"movements": total}),
+            Reject(
+                "negative_group",
+                "no group of a count is negative",
+                ", ".join(groups),
+                pl.col("_negative"),
+                pl.col("movements_text"),
+            ),
             Reject(
                 "no_count",
                 "a count has a number",
@@ -114,6 +115,10 @@ class BorderCount:
             )
             for row in differs["source_row"].head(20)
         ]
+        if "movements" not in fields:
+            told = f"no total is given: {', '.join(groups)} were summed"
+            findings.append(Finding("groups_summed", told, sheet.name, header.row))
+        findings += flag_findings(outcome.valid, FLAGS, sheet.name)
         return Reading(
             kind=KIND,
             countries=(country,),
@@ -123,6 +128,19 @@ class BorderCount:
             facts={"sheets": [{"sheet": sheet.name, "country": country, "groups": groups, **header.facts()}]},
             findings=findings,
         )
+
+
+def _fit(sheet: Sheet, reference: Reference) -> Match:
+    """A date, a point, a direction and something that is counted make a sheet of daily counts."""
+    header = find_header(sheet, aliases(reference, KIND))
+    if header is None:
+        return Match(0)
+    fields = header.fields()
+    found = tuple(NEEDED[n] for n in NEEDED if n in fields)
+    missing = tuple(NEEDED[n] for n in NEEDED if n not in fields)
+    counts = "movements" in fields or any(c.target is None for c in header.columns)
+    score = (len(found) + counts) / (len(NEEDED) + 1)
+    return Match(score if not missing else min(score, 0.45), found, missing)
 
 
 def _country(texts: pl.DataFrame, header: HeaderRow, delivery: Delivery, reference: Reference) -> str:
@@ -157,12 +175,7 @@ def _typed(
         header_key(alias): code
         for code, alias in reference.vocabularies.filter(vocabulary="direction").select("code", "alias").rows()
     }
-    used = {c.index for c in fields.values()}
-    groups = [
-        c
-        for c in header.columns
-        if c.target is None and c.index not in used and texts[f"c{c.index}"].str.contains(r"^\s*[\d,]+\s*$").any()
-    ]
+    groups = [c for c in header.columns if c.target is None and _counts_people(texts[f"c{c.index}"])]
     day = pl.col(f"c{fields['observed_on'].index}")
     known_directions = texts[f"c{fields['direction'].index}"].unique().drop_nulls().to_list()
     mapping = {d: directions.get(header_key(d)) for d in known_directions}
@@ -176,6 +189,9 @@ def _typed(
         decimal_number(pl.col(f"c{fields['hours_observed'].index}"))
         if "hours_observed" in fields
         else pl.lit(None, pl.Float64)
+    )
+    bad_hours = (
+        unreadable(pl.col(f"c{fields['hours_observed'].index}"), hours) if "hours_observed" in fields else pl.lit(False)
     )
     direction = pl.col(f"c{fields['direction'].index}")
     frame = texts.select(
@@ -191,10 +207,13 @@ def _typed(
         movements_text=total if total is not None else by_group.cast(pl.String),
         hours_observed=hours,
         _sum=by_group,
+        _negative=pl.any_horizontal(pl.lit(False), *(whole_number(pl.col(f"c{c.index}")) < 0 for c in groups)),
         snapshot_id=pl.lit(delivery.snapshot_id),
         source_sheet=pl.lit(None, pl.String),
         location_code=pl.lit(country),
-        flags=pl.lit([], pl.List(pl.String)),
+        flags=pl.concat_list(
+            pl.when(bad_hours).then(pl.lit("unreadable_hours")).otherwise(pl.lit(None, pl.String))
+        ).list.drop_nulls(),
         **{ORIGINAL: original_json(header)},
     )
     key = ["observed_on", "flow_point_name", "direction"]
@@ -209,19 +228,33 @@ def _typed(
     )
 
 
+def _counts_people(cells: pl.Series) -> bool:
+    """Whether a column that no code list knows counts: nearly all of its cells are whole numbers."""
+    frame = cells.to_frame("t").filter(plain(pl.col("t")).is_not_null())
+    readable = frame.select(whole_number(pl.col("t")).is_not_null().sum()).item()
+    return frame.height > 0 and readable >= GROUP_READABLE_SHARE * frame.height
+
+
 def _dates(texts: pl.DataFrame, column: str) -> pl.Expr:
-    """Day-first or ISO dates; month-first only where a day above 12 proves it.
+    """Day-first or ISO dates; month-first only where a day above 12 proves it. A year of two digits is of this century.
 
     Raises:
         DeliveryError: some dates are only possible day-first, and others only month-first.
     """
     text = plain(pl.col(column))
-    day_first = pl.coalesce(*(text.str.to_date(f, strict=False) for f in FORMATS))
-    month_first = pl.coalesce(*(text.str.to_date(f, strict=False) for f in MONTH_FIRST))
+    first, second, year = (text.str.extract(DAY_FIRST, i) for i in (1, 2, 3))
+    year = pl.when(year.str.len_chars() == 2).then(pl.lit("20") + year).otherwise(year)
+
+    def day(month: pl.Expr, number: pl.Expr) -> pl.Expr:
+        return pl.concat_str(year, month, number, separator="-").str.to_date("%Y-%m-%d", strict=False)
+
+    iso = pl.concat_str(*(text.str.extract(ISO, i) for i in (1, 2, 3)), separator="-")
+    iso = iso.str.to_date("%Y-%m-%d", strict=False)
+    day_first, month_first = pl.coalesce(iso, day(second, first)), day(first, second)
     only_month = texts.select((day_first.is_null() & month_first.is_not_null()).sum()).item()
-    only_day = texts.select((day_first.is_not_null() & month_first.is_null()).sum()).item()
+    only_day = texts.select((day(second, first).is_not_null() & month_first.is_null()).sum()).item()
     if only_month and only_day and only_month > texts.height // 100:
         raise DeliveryError(
             f"mixes day-first and month-first dates ({only_day} and {only_month} rows); ask for ISO dates, YYYY-MM-DD"
         )
-    return month_first if only_month and not only_day else day_first
+    return pl.coalesce(iso, month_first) if only_month and not only_day else day_first

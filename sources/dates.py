@@ -13,11 +13,12 @@ PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"(?<!\d)(?P<y>20\d\d){SEPARATOR}{MONTH}{SEPARATOR}(?P<d>\d\d?)(?!\d)",
-        rf"(?<!\d)(?P<d>\d\d?){SEPARATOR}{MONTH}{SEPARATOR}(?P<y>20\d\d)(?!\d)",
-        rf"{MONTH}{SEPARATOR}(?P<d>\d\d?)[-_. ,/]+(?P<y>20\d\d)(?!\d)",
+        rf"(?<!\d)(?P<d>\d\d?)(?:st|nd|rd|th)?{SEPARATOR}{MONTH}{SEPARATOR}(?P<y>20\d\d)(?!\d)",
+        rf"{MONTH}{SEPARATOR}(?P<d>\d\d?)(?:st|nd|rd|th)?[-_. ,/]+(?P<y>20\d\d)(?!\d)",
         rf"(?<!\d)(?P<d>\d\d?){SEPARATOR}{MONTH}{SEPARATOR}(?P<yy>[12]\d)(?!\d)",
-        r"(?<!\d)(?P<y>20\d\d)[-_./](?P<m>\d\d?)[-_./](?P<d>\d\d?)(?!\d)",
-        r"(?<!\d)(?P<d>\d\d?)[-_./](?P<m>\d\d?)[-_./](?P<y>20\d\d)(?!\d)",
+        r"(?<!\d)(?P<y>20\d\d)[-_./ ](?P<m>\d\d?)[-_./ ](?P<d>\d\d?)(?!\d)",
+        r"(?<!\d)(?P<d>\d\d?)[-_./ ](?P<m>\d\d?)[-_./ ](?P<y>20\d\d)(?!\d)",
+        r"(?<!\d)(?P<d>\d\d)[/.](?P<m>\d\d)[/.](?P<yy>[12]\d)(?!\d)",
         r"(?<!\d)(?P<y>20\d\d)(?P<m>\d\d)(?P<d>\d\d)(?!\d)",
         r"(?<!\d)(?P<d>\d\d)(?P<m>\d\d)(?P<y>20\d\d)(?!\d)",
     )
@@ -39,8 +40,11 @@ def date_in(text: str) -> date | None:
         part = found.groupdict()
         year = int(part.get("y") or f"20{part['yy']}")
         month = MONTHS.index(part["mon"][:3].lower()) + 1 if part.get("mon") else int(part["m"])
+        day = int(part["d"])
+        if month > 12 >= day and not found.group(0).startswith("20"):
+            day, month = month, day  # 02-29-2020 can only be month-first
         try:
-            return date(year, month, int(part["d"]))
+            return date(year, month, day)
         except ValueError as error:
             raise DeliveryError(
                 f'gives the date {found.group(0).strip()!r}, which is none; say reference_date = "YYYY-MM-DD" in a sidecar NAME.toml'

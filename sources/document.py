@@ -96,6 +96,8 @@ class Document:
             return json.loads(self.raw.decode("utf-8-sig"))
         except UnicodeDecodeError as error:
             raise DeliveryError(f"is JSON that is not UTF-8 (byte {error.start}); download it again") from error
+        except RecursionError as error:
+            raise DeliveryError("is JSON nested beyond reason; download it again") from error
         except json.JSONDecodeError as error:
             cut = error.pos >= len(error.doc.rstrip()) - 1 or "Unterminated" in error.msg
             what = "is cut off" if cut else "is damaged"

@@ -6,6 +6,7 @@ reason, sex and origin. Rows of one place, date, operation and type are additive
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import polars as pl
@@ -14,7 +15,7 @@ from dtm_pipeline.contracts.raw import API_FIGURE
 from dtm_pipeline.quality.parse import plain, whole_number
 from dtm_pipeline.quality.split import ORIGINAL, PERSONS, Reject, account, count_rejects, split
 from dtm_pipeline.storage.reference import Reference
-from sources.document import DeliveryError, Document
+from sources.document import HEAD_ROWS, DeliveryError, Document
 from sources.protocol import Delivery, Finding, Match, Reading
 
 KIND = "dtm_api"
@@ -40,8 +41,9 @@ class DtmApi:
             rows = content.get("result") if isinstance(content, dict) else content
         if not isinstance(rows, list) or not rows or not isinstance(rows[0], dict):
             return Match(0.1, (), ("result", *NEEDED))
-        found = tuple(n for n in NEEDED if n in rows[0])
-        missing = tuple(n for n in NEEDED if n not in rows[0])
+        keys = {k for row in rows[:HEAD_ROWS] if isinstance(row, dict) for k in row}
+        found = tuple(n for n in NEEDED if n in keys)
+        missing = tuple(n for n in NEEDED if n not in keys)
         # operation and country lists share the envelope and hold no figures
         return Match(len(found) / len(NEEDED) if "numPresentIdpInd" in found else 0.3, found, missing)
 
@@ -79,8 +81,15 @@ class DtmApi:
             ),
             *count_rejects({"individuals": "numPresentIdpInd"}),
             Reject(
+                "conflicting_duplicate",
+                "a place, date, reason and origin stand once; rows that differ can't both be right",
+                "numPresentIdpInd",
+                pl.col("_versions") > 1,
+                pl.col("individuals_text"),
+            ),
+            Reject(
                 "repeated_row",
-                "a row stands once; this one repeats another in full",
+                "a place, date, reason and origin stand once; the row repeats another, which is kept",
                 "id",
                 pl.col("_repeat"),
                 pl.col("provider_record_id"),
@@ -121,14 +130,35 @@ def _rows(content: Any) -> tuple[list[dict[str, Any]], int]:
     rows = content["result"] if isinstance(content, dict) else content
     if not rows:
         raise DeliveryError("is an answer without rows; check operation and country, and call the API again")
-    told = content.get("totalRecordsCount") if isinstance(content, dict) else None
-    if isinstance(told, int) and told > len(rows):
+    told = str(content.get("totalRecordsCount") if isinstance(content, dict) else None)
+    if told.isdigit() and int(told) > len(rows):
         raise DeliveryError(
-            f"holds {len(rows):,} of {told:,} records: a page, not the answer; fetch all pages into one file"
+            f"holds {len(rows):,} of {int(told):,} records: a page, not the answer; fetch all pages into one file"
         )
-    columns = {k for row in rows for k in row}
-    level = max((n for n in (1, 2) if {f"admin{n}Name", f"admin{n}Pcode"} & columns), default=0)
-    return rows, level
+    stray = next((i for i, row in enumerate(rows, start=1) if not isinstance(row, dict)), None)
+    if stray is not None:
+        raise DeliveryError(f"record {stray} of its result is no record; call the API again")
+    return rows, _level(rows)
+
+
+def _level(rows: list[dict[str, Any]]) -> int:
+    """The admin level of the answer, from what its rows tell and not from the names of its fields.
+
+    Raises:
+        DeliveryError: rows of several levels; they are the same people and can't be told apart from parts.
+    """
+
+    def depth(row: dict[str, Any]) -> int:
+        told = (n for n in (2, 1) if any(str(row.get(f"admin{n}{w}") or "").strip() for w in ("Name", "Pcode")))
+        return next(told, 0)
+
+    levels = Counter(depth(row) for row in rows)
+    if len(levels) > 1:
+        counted = " and ".join(f"{count:,} rows of level {level}" for level, count in sorted(levels.items()))
+        raise DeliveryError(
+            f"holds {counted}: levels are the same people and are never added; save each level in a file of its own"
+        )
+    return next(iter(levels))
 
 
 def _typed(rows: list[dict[str, Any]], level: int, delivery: Delivery, reference: Reference) -> pl.DataFrame:
@@ -140,10 +170,14 @@ def _typed(rows: list[dict[str, Any]], level: int, delivery: Delivery, reference
         schema=dict.fromkeys(fields, pl.String),
     )
     everything = [pl.col(a) for a in texts.columns]
+    # reason and origin tell the parts of one figure apart; the record number tells nothing
+    counts = ["numPresentIdpInd", "numberMales", "numberFemales"]
+    part = [pl.col(a) for a in texts.columns if a not in ("id", *counts)]
     frame = texts.select(
         *everything,
         **{ORIGINAL: pl.struct(everything).struct.json_encode()},
-        _repeat=(pl.int_range(pl.len()).over(everything) > 0) & pl.col("id").is_not_null(),
+        _repeat=pl.int_range(pl.len()).over(part) > 0,
+        _versions=pl.struct(counts).n_unique().over(part),
     )
     optional = ("displacement_reason", "origin_admin1_name")
     return (

@@ -46,6 +46,7 @@ TEXT_FIELDS = (
 )
 COUNT_FIELDS = ("households", "individuals", "from_camp_households")
 POINT_FIELDS = ("latitude", "longitude")
+LABELS = ("place_id", "provider_admin1_name", "provider_admin2_name", "location_name")
 MIN_CATEGORIES = 5
 RETURNEE_WORDS = ("returnee", "returned", "habitual")
 LOCATIONS = re.compile(r"locations?\s*:?\s*([\d,]+)", re.IGNORECASE)
@@ -94,7 +95,17 @@ class MasterList:
             for sheet in document.sheets
             if (header := find_header(sheet, table)) is not None and _fit(header).score >= threshold
         ]
-        read = [_read_sheet(sheet, header, delivery, reference) for sheet, header in lists]
+        read: list[_Sheet] = []
+        unusable: list[Finding] = []
+        for sheet, header in lists:
+            try:
+                read.append(_read_sheet(sheet, header, delivery, reference))
+            except DeliveryError as refusal:
+                unusable.append(Finding("sheet_refused", f"the sheet was left out: {refusal}", sheet.name))
+                last = refusal
+        if not read:
+            raise last
+        _check_sheets(read)
         countries = tuple(sorted({s.facts["country"] for s in read}))
         return Reading(
             kind=KIND,
@@ -106,7 +117,23 @@ class MasterList:
             rejected=pl.concat([s.rejected for s in read]),
             account=reduce(_add, (s.account for s in read)),
             facts={"sheets": [s.facts for s in read]},
-            findings=[f for s in read for f in s.findings],
+            findings=[*unusable, *(f for s in read for f in s.findings)],
+        )
+
+
+def _check_sheets(read: list[_Sheet]) -> None:
+    """Two sheets of one workbook never list one location of one group and date.
+
+    Raises:
+        DeliveryError: they do, and which of them counts is not known.
+    """
+    key = ["population_group", "reference_date", "place_id"]
+    rows = pl.concat([s.rows.select(*key, "source_sheet") for s in read])
+    twice = rows.group_by(key).agg(pl.col("source_sheet").unique().sort()).filter(pl.col("source_sheet").list.len() > 1)
+    if not twice.is_empty():
+        sheets = " and ".join(map(str, twice["source_sheet"][0]))
+        raise DeliveryError(
+            f"lists {twice.height:,} locations in the sheets {sheets} alike: they would count twice; send it with one of them"
         )
 
 
@@ -128,8 +155,9 @@ def _fit(header: HeaderRow | None) -> Match:
     }
     found = tuple(k for k, ok in needs.items() if ok)
     missing = tuple(k for k, ok in needs.items() if not ok)
-    # without its breakdown columns a table of places and counts may be anything
-    score = len(found) / len(needs) if needs["columns of origin, shelter or period"] else 0.4 * len(found) / 3
+    # without breakdown columns a table of places and counts may be anything, and without places it is a summary
+    whole = needs["columns of origin, shelter or period"] and needs["Place id or Location name"]
+    score = len(found) / len(needs) if whole else 0.4 * len(found) / len(needs)
     return Match(score if len(found) > 1 else 0, found, missing)
 
 
@@ -227,6 +255,13 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
         )
     kept = rows.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
     told = account(rows, outcome, kept)
+    names = kept.with_columns(versions=pl.col("_name").n_unique().over("place_id"))
+    findings += [
+        Finding(
+            "place_id_reused", "the place id stands for locations of different names; both are kept", sheet.name, row
+        )
+        for row in names.filter(pl.col("versions") > 1)["source_row"]
+    ]
     findings += flag_findings(outcome.valid, FLAGS, sheet.name)
     cells, unit = _cells(kept, categories, country, day, sheet.name, reference, findings)
     _control_totals(totals, rows, header, sheet.name, findings)
@@ -259,15 +294,23 @@ def _round(delivery: Delivery, places: dict[str, str]) -> str | None:
 
 
 def _part_totals(texts: pl.DataFrame, header: HeaderRow) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Totals rows, and the others. A totals row says so in one of its cells and has no place id of digits."""
-    cells = [c for c in texts.columns if c != "source_row"]
-    says_total = pl.any_horizontal(
-        pl.col(cells).str.contains(r"(?i)^\W*(grand\s+)?totals?\b|^\W*المجموع").fill_null(False)
-    )
+    """Totals rows, and the others. A totals row says so where a place would stand, and names no district."""
     fields = header.fields()
-    identity = fields.get("place_id")
-    numbered = pl.col(f"c{identity.index}").str.contains(r"^\s*\d+").fill_null(False) if identity else pl.lit(False)
-    is_total = says_total & ~numbered
+
+    def column(name: str) -> pl.Expr:
+        return plain(pl.col(f"c{fields[name].index}")) if name in fields else pl.lit(None, pl.String)
+
+    says = r"(?i)^\W*((grand|sub)[\s-]?)?(totals?|sum)\b|^\W*المجموع"
+    labels = [pl.col(c) for c in texts.columns[1:4]] + [column(n) for n in LABELS]
+    says_total = pl.any_horizontal([label.str.contains(says).fill_null(False) for label in labels])
+    # a location may be named so; a total has neither a district nor a point
+    district = column("provider_admin2_name")
+    placeless = (
+        (district.is_null() | district.str.contains(says))
+        & column("provider_admin2_code").is_null()
+        & decimal_number(column("latitude")).is_null()
+    )
+    is_total = says_total & placeless
     return texts.filter(is_total), texts.filter(~is_total)
 
 

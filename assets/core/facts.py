@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.workspace import Workspace, progress, spec
+from assets.workspace import Workspace, guarded, progress, spec
 from dtm_pipeline.contracts import core
 from dtm_pipeline.facts.border_flow import border_flow_facts
 from dtm_pipeline.facts.breakdown import breakdown_facts
@@ -67,6 +67,7 @@ def editions_of(workspace: Workspace, country: str) -> EditionAt:
 @dg.multi_asset(
     outs={t.name: dg.AssetOut(**spec(t.name, {"polars", "geopandas", "parquet"})) for t in STOCK_TABLES},
 )
+@guarded
 def stocks(
     workspace: Workspace,
     raw_dtm__master_list: StoredParts,
@@ -103,6 +104,7 @@ def stocks(
 @dg.multi_asset(
     outs={t.name: dg.AssetOut(**spec(t.name, {"polars", "parquet"})) for t in (core.BREAKDOWN, core.BREAKDOWN_FINDING)},
 )
+@guarded
 def breakdowns(
     workspace: Workspace, core_dtm__stock: StoredParts, raw_dtm__master_list_cell: StoredParts
 ) -> Iterator[dg.Output[Parts]]:
@@ -120,6 +122,7 @@ def breakdowns(
 
 
 @dg.asset(name=core.SEVERITY.name, **spec(core.SEVERITY.name, {"polars", "parquet"}))
+@guarded
 def severity(
     workspace: Workspace,
     raw_dtm__severity_location: StoredParts,
@@ -151,6 +154,7 @@ def severity(
 
 
 @dg.asset(name=core.BORDER_FLOW.name, **spec(core.BORDER_FLOW.name, {"polars", "parquet"}))
+@guarded
 def border_flow(workspace: Workspace, raw_dtm__border_count: StoredParts) -> Parts:
     stale, gone = workspace.stale_and_gone()
     return Parts(

@@ -8,16 +8,15 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.workspace import Workspace, spec
+from assets.workspace import Workspace, guarded, spec
 from dtm_pipeline.contracts import core, out, table
-from dtm_pipeline.contracts.derive import conform, pandera_schema
 from dtm_pipeline.domain.breakdowns import SmallCells, breakdown_by_area
 from dtm_pipeline.domain.flows import daily
 from dtm_pipeline.domain.rounds import coverage, rounds, series_table
 from dtm_pipeline.domain.series import Series, series_of_rows
 from dtm_pipeline.domain.severity import class_by_area, score_by_area
 from dtm_pipeline.domain.stocks import latest, stock_by_area
-from dtm_pipeline.storage.tables import Parts, StoredParts, stored
+from dtm_pipeline.storage.tables import Parts, StoredParts, judged, stored
 
 Make = Callable[[Workspace, str, dict[str, pl.DataFrame]], pl.DataFrame]
 
@@ -31,13 +30,14 @@ def out_asset(name: str, inputs: tuple[str, ...], make: Make) -> dg.AssetsDefini
         ins={i: dg.AssetIn(i) for i in inputs},
         **spec(name, {"polars", "pandera", "parquet"}),
     )
+    @guarded
     def made(workspace: Workspace, **facts: StoredParts) -> Parts:
         stale, gone = workspace.stale_and_gone()
         parts = Parts(gone=gone)
         for country in stale:
-            frame = conform(make(workspace, country, {n: f.read(country) for n, f in facts.items()}), declared)
-            pandera_schema(declared).validate(frame, lazy=True)
-            parts.frames[country] = frame
+            parts.frames[country] = judged(
+                make(workspace, country, {n: f.read(country) for n, f in facts.items()}), declared
+            )
         return parts
 
     return made

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from assets.workspace import Workspace, progress, spec
+from assets.workspace import Workspace, guarded, progress, spec
 from dtm_pipeline.contracts import raw
-from dtm_pipeline.storage.plan import judging
+from dtm_pipeline.quality.split import ConservationError
+from dtm_pipeline.storage.errors import write_error_log
+from dtm_pipeline.storage.plan import UNREADABLE, judging
 from dtm_pipeline.storage.snapshots import Snapshot, SnapshotStore
 from dtm_pipeline.storage.tables import Parts
 from sources.document import DeliveryError, Document
@@ -29,10 +31,36 @@ def read_snapshot(snapshot: Snapshot, workspace: Workspace) -> Reading:
     Raises:
         DeliveryError: it can't be used; the sentence says why.
     """
+    if UNREADABLE in snapshot.statement:
+        raise DeliveryError(snapshot.statement[UNREADABLE])
     document = Document(snapshot.name, snapshot.payload(workspace.home))
     source = recognise(document, workspace.reference, snapshot.statement.get("kind"))
     delivery = Delivery(snapshot.sha256, snapshot.name, snapshot.statement)
-    return source.read(document, delivery, workspace.reference)
+    reading = source.read(document, delivery, workspace.reference)
+    _check_series(snapshot, reading, workspace)
+    return reading
+
+
+def _check_series(snapshot: Snapshot, reading: Reading, workspace: Workspace) -> None:
+    """A series that a sidecar names is listed, and is of the delivery's country and population group.
+
+    Raises:
+        DeliveryError: it is not.
+    """
+    told = snapshot.statement.get("series")
+    if told is None:
+        return
+    series = {s.series_id: s for s in workspace.reference.series}
+    if told not in series:
+        raise DeliveryError(f"its sidecar names the series {told!r}; reference/series.toml lists {', '.join(series)}")
+    groups = {
+        g for t in reading.tables.values() if "population_group" in t.columns for g in t["population_group"].unique()
+    }
+    if reading.countries != (series[told].location_code,) or not groups <= {series[told].population_group}:
+        raise DeliveryError(
+            f"its sidecar names the series {told!r} ({series[told].location_code}, {series[told].population_group}); "
+            f"it holds {', '.join(reading.countries)}, {', '.join(sorted(groups)) or 'no population group'}"
+        )
 
 
 def _judge(snapshot: Snapshot, reading: Reading | DeliveryError) -> Snapshot:
@@ -57,6 +85,7 @@ def _judge(snapshot: Snapshot, reading: Reading | DeliveryError) -> Snapshot:
     ],
     op_tags={"kind": "ingest"},
 )
+@guarded
 def deliveries(workspace: Workspace) -> Iterator[dg.Output[Parts] | dg.AssetCheckResult]:
     store = SnapshotStore(workspace.home)
     stale = set(workspace.plan().snapshots)
@@ -68,6 +97,14 @@ def deliveries(workspace: Workspace) -> Iterator[dg.Output[Parts] | dg.AssetChec
             judged.append((snapshot, read_snapshot(snapshot, workspace)))
         except DeliveryError as refusal:
             judged.append((snapshot, refusal))
+        except ConservationError:
+            raise  # a broken invariant stops the run
+        except Exception as error:
+            # a defect of ours in the face of one file never stops the others
+            log = write_error_log(error, workspace.home.logs)
+            judged.append(
+                (snapshot, DeliveryError(f"could not be read: internal error ({type(error).__name__}), see {log}"))
+            )
     for name in RAW_TABLES:
         yield dg.Output(_parts(name, judged), output_name=name)
     refused = [s for s, r in judged if isinstance(r, DeliveryError)]

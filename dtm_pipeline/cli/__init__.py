@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
 
 from dtm_pipeline.cli import boundaries, quarantine, releases, run, samples, status
-from dtm_pipeline.cli.common import INTERNAL, USAGE, log_internal_error
+from dtm_pipeline.cli.common import BUSY, INTERNAL, PIPE, STOPPED, USAGE, log_internal_error
 
 HELP = """Turn deliveries of displacement data into an immutable release of governorate and district tables.
 
 Put files into an inbox, run `dtm run`, read the release that it names.
 
 Exit codes: 0 released or unchanged, 1 a gate refused the release, 2 usage or configuration, 3 something was refused and
-nothing new was taken, 4 another run holds the home, 70 internal error (the message names the log).
+nothing new was taken, 4 another run holds the home, 70 internal error (the message names the log), 130 stopped by you, 141 the reader of the
+output left.
 """
 
 app = typer.Typer(
@@ -35,25 +37,41 @@ app.add_typer(samples.app, name="samples")
 
 def main() -> None:
     """The console script: every failure is a sentence and an exit code, never a traceback."""
+    sys.exit(run_command())
+
+
+def run_command(arguments: list[str] | None = None) -> int:  # noqa: PLR0911  one return an exit code
+    """Run a command, by default that of the process, and give its exit code."""
+    from typer._click.exceptions import ClickException  # typer carries a click of its own
+
+    from dtm_pipeline.release.pointer import ReleaseError
+    from dtm_pipeline.storage.errors import InternalError
     from dtm_pipeline.storage.home import HomeBusyError, HomeError
 
     try:
-        app()
+        return int(app(arguments, standalone_mode=False) or 0)
+    except ClickException as error:
+        error.show()
+        return error.exit_code
     except HomeBusyError as error:
-        typer.echo(f"dtm: {error}", err=True)
-        sys.exit(4)
-    except HomeError as error:
-        typer.echo(f"dtm: {error}", err=True)
-        sys.exit(USAGE)
-    except KeyboardInterrupt:
-        typer.echo("dtm: stopped; what was written is whole, and the next run goes on from there", err=True)
-        sys.exit(130)
+        return _told(str(error), BUSY)
+    except (HomeError, ReleaseError) as error:
+        return _told(str(error), USAGE)
+    except (KeyboardInterrupt, typer.Abort):
+        return _told("stopped; what was written is whole, and the next run goes on from there", STOPPED)
+    except BrokenPipeError:
+        # the reader of our output has left: nobody is there to be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE
+    except InternalError as error:
+        return _told(f"internal error: {error}", INTERNAL)
     except Exception as error:
-        typer.echo(
-            f"dtm: internal error ({type(error).__name__}); details are in {log_internal_error(error)}",
-            err=True,
-        )
-        sys.exit(INTERNAL)
+        return _told(f"internal error ({type(error).__name__}); details are in {log_internal_error(error)}", INTERNAL)
 
 
-__all__ = ["app", "main"]
+def _told(sentence: str, code: int) -> int:
+    typer.echo(f"dtm: {sentence}", err=True)
+    return code
+
+
+__all__ = ["app", "main", "run_command"]

@@ -6,9 +6,6 @@ import json
 import logging
 import os
 import sys
-import tempfile
-import traceback
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -17,7 +14,7 @@ import typer
 if TYPE_CHECKING:
     from dtm_pipeline.storage.home import Home
 
-RELEASED, GATE, USAGE, REFUSED, BUSY, INTERNAL = 0, 1, 2, 3, 4, 70
+RELEASED, GATE, USAGE, REFUSED, BUSY, INTERNAL, STOPPED, PIPE = 0, 1, 2, 3, 4, 70, 130, 141
 
 HomeOption = Annotated[
     Path | None,
@@ -35,8 +32,10 @@ def open_home(home: Path | None, create: bool = False) -> Home:
     root = home or Path(os.environ.get("DTM_HOME", "var"))
     _current_home[:] = [root]
     if create:
+        if root.exists() and not root.is_dir():
+            raise HomeError(f"{root}: is a file; name a folder with --home")
         return Home(root).create()
-    if not root.is_dir():
+    if not (root / "warehouse").is_dir() and not (root / "boundaries").is_dir():
         raise HomeError(f"{root}: there is no home here; name one with --home, or make one with `dtm run`")
     return Home(root)
 
@@ -80,11 +79,7 @@ def show_progress(quiet: bool) -> None:
 
 
 def log_internal_error(error: BaseException) -> Path:
-    """Write the traceback where the owner of the home finds it; types and places, no values of rows."""
-    folder = (_current_home[0] / "logs") if _current_home and _current_home[0].is_dir() else Path(tempfile.gettempdir())
-    folder.mkdir(mode=0o700, exist_ok=True)
-    file = folder / f"error-{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    file.write_text(f"{type(error).__module__}.{type(error).__name__}: {error}\n{frames}", encoding="utf-8")
-    file.chmod(0o600)
-    return file
+    """Write down where an internal error happened, in the home if there is one."""
+    from dtm_pipeline.storage.errors import write_error_log
+
+    return write_error_log(error, _current_home[0] / "logs" if _current_home else None)

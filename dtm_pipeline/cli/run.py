@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -22,8 +22,9 @@ from dtm_pipeline.cli.common import (
 )
 
 if TYPE_CHECKING:
+    from dtm_pipeline.release.gates import GateRefusedError
     from dtm_pipeline.storage.home import Home
-    from dtm_pipeline.storage.plan import Plan
+    from dtm_pipeline.storage.plan import Intake, Plan
     from dtm_pipeline.storage.snapshots import Snapshot
 
 DEMO_HOME = Path("var/demo")
@@ -48,7 +49,14 @@ def run(
     as_json: JsonOption = False,
 ) -> None:
     """Take what the inbox holds, compute what changed, and release it."""
-    _run(open_home(home, create=True), inbox, country, _waivers(waive or []), as_json)
+    from dtm_pipeline.storage.home import HomeError
+
+    if country is not None and (len(country) != 3 or not country.isalpha()):
+        fail(f"--country {country!r}: write the country as ISO 3166-1 alpha-3, such as IRQ")
+    waivers = _waivers(waive or [])
+    if inbox is not None and not inbox.is_dir():
+        raise HomeError(f"{inbox}: is no folder; name the folder that holds the deliveries with --inbox")
+    _run(open_home(home, create=True), inbox, country.upper() if country else None, waivers, as_json)
 
 
 def demo(
@@ -69,12 +77,16 @@ def demo(
 
 
 def _waivers(given: list[str]) -> dict[str, str]:
+    from dtm_pipeline.release.gates import GATES
+
     waivers = {}
     for text in given:
-        name, _, reason = text.partition("=")
-        if not reason.strip():
-            fail(f"--waive {text!r}: say why, as NAME=REASON")
-        waivers[name.strip()] = f"{reason.strip()} ({getpass.getuser()})"
+        name, _, reason = (part.strip() for part in text.partition("="))
+        if name not in GATES:
+            fail(f"--waive {text!r}: there is no gate {name!r}; the gates are {', '.join(GATES)}")
+        if not reason:
+            fail(f"--waive {text!r}: say why, as {name}=REASON")
+        waivers[name] = f"{reason} ({getpass.getuser()})"
     return waivers
 
 
@@ -84,22 +96,29 @@ def _run(home: Home, inbox: Path | None, country: str | None, waivers: dict[str,
     from dtm_pipeline.storage.reference import Reference
 
     settings = Settings()
-    if country is not None and (len(country) != 3 or not country.isalpha()):
-        fail(f"--country {country!r}: write the country as ISO 3166-1 alpha-3, such as IRQ")
-    country = country.upper() if country else None
     started = time.monotonic()
+    before = _release_name(home)
     with home.held():
         intake = take_inbox(home, inbox or settings.inbox or home.inbox)
         plan = make_plan(home, Reference(settings.reference).fingerprint(), country)
-        if plan.empty and not (waivers and plan.release):
-            _unchanged(home, intake.taken, as_json)
-            return
-        show_progress(quiet=as_json)
-        failure = _execute(home, country, waivers)
-    _finish(home, plan, [s.sha256 for s in intake.taken], failure, time.monotonic() - started, as_json)
+        failure = None
+        if not plan.empty:
+            show_progress(quiet=as_json)
+            failure = _execute(home, country, waivers)
+    _tell(home, plan, intake, failure, before, time.monotonic() - started, as_json)
 
 
-def _execute(home: Home, country: str | None, waivers: dict[str, str]) -> BaseException | None:
+def _release_name(home: Home) -> str | None:
+    from dtm_pipeline.release.pointer import ReleaseError, latest_release
+
+    try:
+        release = latest_release(home.releases)
+    except ReleaseError:
+        return None
+    return release.name if release else None
+
+
+def _execute(home: Home, country: str | None, waivers: dict[str, str]) -> Exception | None:
     """Run the graph in process; the exception that stopped it, or None."""
     import os
     import shutil
@@ -115,51 +134,24 @@ def _execute(home: Home, country: str | None, waivers: dict[str, str]) -> BaseEx
     return execute(home.root, country, waivers)
 
 
-def _unchanged(home: Home, taken: list[Snapshot], as_json: bool) -> None:
-    from dtm_pipeline.release.pointer import latest_release
-
-    release = latest_release(home.releases)
-    refused = [s for s in taken if s.status == "refused"]
-    if as_json:
-        print_json({"outcome": "unchanged", "release": str(release.folder) if release else None})
-    elif release is None:
-        typer.echo(f"nothing to do: no delivery that can be used in {home.inbox} or --inbox")
-    else:
-        typer.echo(f"unchanged: nothing is new since release {release.name}")
-        typer.echo(str(release.folder))
-    for snapshot in refused:
-        typer.echo(f"refused {snapshot.name}: {snapshot.reason}", err=True)
-    if refused:
-        raise typer.Exit(REFUSED)
-
-
-def _finish(
-    home: Home, plan: Plan, taken: list[str], failure: BaseException | None, seconds: float, as_json: bool
+def _tell(
+    home: Home,
+    plan: Plan,
+    intake: Intake,
+    failure: Exception | None,
+    before: str | None,
+    seconds: float,
+    as_json: bool,
 ) -> None:
-    """Tell what came of each delivery, and where the release is."""
+    """Tell what came of each delivery, and where the release is; the exit code says it again."""
     from dtm_pipeline.release.gates import GateRefusedError
     from dtm_pipeline.release.pointer import latest_release
     from dtm_pipeline.storage.snapshots import SnapshotStore
 
-    judged = [s for s in SnapshotStore(home).all() if s.sha256 in {*plan.snapshots, *taken}]
-    release = latest_release(home.releases)
-    refused = [s for s in judged if s.status == "refused"]
-    content: dict[str, Any] = {
-        "outcome": "released",
-        "release": str(release.folder) if release else None,
-        "seconds": round(seconds, 1),
-        "deliveries": [
-            {
-                "name": s.name,
-                "status": s.status,
-                "kind": s.kind,
-                "reason": s.reason,
-                "rows": s.report.get("rows_in"),
-                "rejected_rows": s.report.get("rows_rejected"),
-            }
-            for s in judged
-        ],
-    }
+    concerned = {*plan.snapshots, *(s.sha256 for s in intake.taken)}
+    judged = [s for s in SnapshotStore(home).all() if s.sha256 in concerned]
+    refused = {s.name: str(s.reason) for s in judged if s.status == "refused"} | intake.not_taken
+    accepted = [s for s in judged if s.status == "accepted"]
     if not as_json and judged:
         print_rows(
             ["delivery", "status", "kind", "rows", "rejected", "findings"],
@@ -170,41 +162,67 @@ def _finish(
                     s.kind,
                     s.report.get("rows_in"),
                     s.report.get("rows_rejected"),
-                    len(s.report.get("findings", [])),
+                    len(s.report.get("findings", [])) if s.status == "accepted" else None,
                 ]
                 for s in judged
             ],
         )
-    for snapshot in refused:
-        if not as_json:
-            typer.echo(f"refused {snapshot.name}: {snapshot.reason}", err=True)
+    for name, reason in refused.items():
+        typer.echo(f"refused {name}: {reason}", err=True)
+    for name in intake.left_alone:
+        typer.echo(f"left alone {name}: is no file; deliveries are files that lie in the inbox itself", err=True)
+    content: dict[str, Any] = {
+        "seconds": round(seconds, 1),
+        "deliveries": [_record(s) for s in judged],
+        "not_taken": intake.not_taken,
+        "left_alone": intake.left_alone,
+    }
     if isinstance(failure, GateRefusedError):
-        content |= {"outcome": "gate refused", "gates": [g.as_record() for g in failure.failed]}
-        if as_json:
-            print_json(content)
-        for gate in failure.failed:
-            typer.echo(
-                f"gate {gate.gate} refused the release ({gate.table}): {gate.sentence} does not hold",
-                err=True,
-            )
-        typer.echo(
-            f"readers stay on {release.name if release else 'nothing: there is no release yet'}; pages about the gates: {home.quality / 'data_docs' / 'index.html'}",
-            err=True,
-        )
-        typer.echo("to release all the same: dtm run --waive NAME=REASON", err=True)
-        raise typer.Exit(GATE)
+        _tell_refusal(home, failure, before, content, as_json)
     if failure is not None:
         raise failure
-    nothing_taken = bool(refused) and len(refused) == len(judged)
-    if release is None or nothing_taken:
-        content["outcome"] = "refused"
+    release = latest_release(home.releases)
+    new = release is not None and release.name != before
+    nothing_taken = bool(refused) and not accepted
+    outcome = "released" if new else "refused" if nothing_taken or (release is None and refused) else "unchanged"
     if as_json:
-        print_json(content)
-    elif release is not None:
-        tables = sorted((release.folder / "tables").glob("*.parquet"))
+        print_json({"outcome": outcome, "release": str(release.folder) if release else None, **content})
+    elif release is None:
+        typer.echo("nothing to release: no delivery that can be used was found")
+    elif new:
+        tables = list((release.folder / "tables").glob("*.parquet"))
         typer.echo(f"release {release.name} ({seconds:.0f} s): {len(tables)} tables")
         typer.echo(f"tables: {release.folder / 'tables'}")
         typer.echo(f"report: {release.folder / 'report' / 'index.html'}")
         typer.echo(str(release.folder))
-    if content["outcome"] == "refused":
+    else:
+        typer.echo(f"unchanged: nothing is new since release {release.name}")
+        typer.echo(str(release.folder))
+    if outcome == "refused":
         raise typer.Exit(REFUSED)
+
+
+def _record(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "name": snapshot.name,
+        "status": snapshot.status,
+        "kind": snapshot.kind,
+        "reason": snapshot.reason,
+        "rows": snapshot.report.get("rows_in"),
+        "rejected_rows": snapshot.report.get("rows_rejected"),
+    }
+
+
+def _tell_refusal(
+    home: Home, failure: GateRefusedError, before: str | None, content: dict[str, Any], as_json: bool
+) -> NoReturn:
+    if as_json:
+        print_json({"outcome": "gate refused", "gates": [g.as_record() for g in failure.failed], **content})
+    for gate in failure.failed:
+        typer.echo(f"gate {gate.gate} refused the release ({gate.table}): {gate.sentence} does not hold", err=True)
+    pages = home.quality / "data_docs" / "index.html"
+    typer.echo(
+        f"readers stay on {before or 'nothing: there is no release yet'}; pages about the gates: {pages}", err=True
+    )
+    typer.echo("to release all the same: dtm run --waive GATE=REASON", err=True)
+    raise typer.Exit(GATE)

@@ -26,7 +26,7 @@ def make(
     country: Annotated[str, typer.Option("--country", help="ISO 3166-1 alpha-3.")] = "IRQ",
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=40, help="Rounds of Master Lists.")] = 3,
     locations: Annotated[int, typer.Option("--locations", min=60, help="Locations of IDPs in the first round.")] = 3000,
-    seed: Annotated[int, typer.Option("--seed", help="The same seed makes the same figures.")] = 7,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed makes the same figures.")] = 7,
     as_json: JsonOption = False,
 ) -> None:
     """Write Master Lists in every layout, API answers, a severity survey and border counts, with planted faults."""
@@ -34,6 +34,8 @@ def make(
 
     if country.upper() not in COUNTRIES:
         fail(f"no samples of {country!r}; known: {', '.join(COUNTRIES)}")
+    if out.exists() and not out.is_dir():
+        fail(f"{out}: is a file; name a folder with --out")
     made = make_samples(country.upper(), rounds, locations, seed, out)
     if as_json:
         print_json(

@@ -201,7 +201,7 @@ def _findings(stock: pl.DataFrame, totals: pl.DataFrame, held: pl.DataFrame) -> 
             "snapshot_id",
             "source_sheet",
             "place_note",
-            "provider_admin1_name",
+            "admin1_name",
             "provider_admin2_name",
         )
         .agg(pl.col("source_row").min(), rows=pl.len(), individuals=known_sum("individuals"))
@@ -209,11 +209,11 @@ def _findings(stock: pl.DataFrame, totals: pl.DataFrame, held: pl.DataFrame) -> 
             finding=pl.when(pl.col("place_note").str.contains("neither"))
             .then(pl.lit("place_unresolved"))
             .otherwise(pl.lit("place_note")),
+            # the word itself may be anything that slipped into the column: it stays in the file
             sentence=pl.format(
-                "{}: {} / {} ({} rows, first in row {})",
+                "{}; governorate {}, {} rows, first in row {}",
                 "place_note",
-                pl.col("provider_admin1_name").fill_null("no governorate"),
-                pl.col("provider_admin2_name").fill_null("no district"),
+                pl.col("admin1_name").fill_null("not known"),
                 "rows",
                 "source_row",
             ),

@@ -68,6 +68,8 @@ def import_edition(file: Path, location_code: str, edition: str, boundaries: Pat
         frame = gpd.read_parquet(file) if file.suffix == ".parquet" else gpd.read_file(file)
     except Exception as error:  # GDAL, pyarrow and pyogrio each raise their own
         raise BoundaryError(f"{file.name}: can't be read as boundaries: {str(error).splitlines()[0]}") from error
+    if not isinstance(frame, gpd.GeoDataFrame):
+        raise BoundaryError(f"{file.name}: is a table without polygons; name a boundary file")
     if frame.crs is None:
         raise BoundaryError(f"{file.name}: states no coordinate reference system; add its .prj file beside it")
     level, columns = _columns(frame, file.name)

@@ -78,7 +78,10 @@ def _by_code(declared: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
     def form(column: str) -> pl.Expr:
         bare = code_key(pl.col(column))
         own = pl.when(bare.str.starts_with(pl.col("location_code"))).then(pl.col("_prefix") + bare.str.slice(3))
-        return pl.coalesce(own, bare).str.replace(r"^(IQG\d\dQ\d\d)N\d+$", "${1}")
+        # IQ-G08 is of an older OCHA list that numbers governorates in another way: it is no code of the edition
+        older = pl.col(column).str.to_uppercase().str.contains(r"^\s*IQ-G\d\d\s*$").fill_null(False)
+        told = pl.coalesce(own, bare).str.replace(r"^(IQG\d\dQ\d\d)N\d+$", "${1}")
+        return pl.when(~older).then(told)
 
     return (
         declared.join(prefix, on="location_code", how="left", maintain_order="left")

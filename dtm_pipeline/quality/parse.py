@@ -16,10 +16,10 @@ def plain(text: pl.Expr) -> pl.Expr:
 
 
 def whole_number(text: pl.Expr) -> pl.Expr:
-    """Text as Int64: `1234`, `1,234`, `1234.0`; null where it is none (also for `12.5` and `about 12`)."""
+    """Text as Int64: `1234`, `1,234`, `1 234`, `1234.0`; null where it is none (also for `12.5` and `about 12`)."""
     bare = plain(text)
-    grouped = bare.str.contains(r"^[+-]?\d{1,3}(,\d{3})+(\.0+)?$")
-    bare = pl.when(grouped).then(bare.str.replace_all(",", "")).otherwise(bare)
+    grouped = bare.str.contains(r"^[+-]?\d{1,3}(,\d{3})+(\.0+)?$|^[+-]?\d{1,3}([ \x{a0}\x{202f}]\d{3})+$")
+    bare = pl.when(grouped).then(bare.str.replace_all(r"[, \x{a0}\x{202f}]", "")).otherwise(bare)
     fits = bare.str.contains(r"^[+-]?\d{1,15}(\.0+)?$")
     return pl.when(fits).then(bare.str.replace(r"\.0+$", "").str.strip_prefix("+")).cast(pl.Int64, strict=False)
 

@@ -29,7 +29,7 @@ from dtm_pipeline.contracts.derive import (
 from dtm_pipeline.places.editions import editions
 from dtm_pipeline.release.changes import moved_figures, table_changes
 from dtm_pipeline.release.gates import Candidate, GateRefusedError, GateResult, Judge
-from dtm_pipeline.release.pointer import LATEST, Release, all_releases, digest, latest_release, verify
+from dtm_pipeline.release.pointer import LATEST, Release, ReleaseError, all_releases, digest, latest_release, verify
 from dtm_pipeline.release.readme import readme
 from dtm_pipeline.release.report import write_report
 from dtm_pipeline.storage.home import Home, write_json
@@ -72,7 +72,7 @@ def publish(
     draft = Draft(home, reference, snapshots, judge, waivers)
     collect(draft)
     if draft.previous is None and not any(s.status == "accepted" for s in snapshots):
-        return None, False
+        return None, False  # nothing was ever released, and nothing can be
     sealed = _same_content(draft)
     if sealed is not None:
         # what a crash left between the rename and the pointer is whole: it is pointed at, not made twice
@@ -90,7 +90,10 @@ def collect(draft: Draft) -> None:
     for declared in published_tables():
         frame = stored(draft.home.warehouse, declared).read_all()
         draft.tables[declared.name] = conform(frame, declared).sort(declared.grain, nulls_last=True)
-    draft.previous = latest_release(draft.home.releases)
+    try:
+        draft.previous = latest_release(draft.home.releases)
+    except ReleaseError:
+        draft.previous = None  # a damaged pointer is written anew, on what the folder still holds
     if draft.previous is not None:
         for declared in published_tables():
             file = draft.previous.folder / "tables" / f"{declared.name}.parquet"
@@ -275,7 +278,9 @@ def write_manifest(draft: Draft) -> None:
                 for e in editions(draft.home.boundaries)
             ],
             "gates": {g.gate: all(x.passed for x in draft.gates if x.gate == g.gate) for g in draft.gates},
-            "waivers": draft.waivers,
+            "waivers": {
+                g: why for g, why in draft.waivers.items() if any(x.gate == g and not x.passed for x in draft.gates)
+            },
         },
     )
     _sync(draft.staging)
@@ -294,6 +299,9 @@ def git_commit() -> str | None:
 
 def rename(draft: Draft) -> None:
     """From here on the folder is a release, and immutable; nobody reads it yet."""
+    for file in draft.staging.rglob("*"):
+        if file.is_file():
+            file.chmod(0o444)
     draft.staging.rename(draft.home.releases / draft.name)
     _sync(draft.home.releases)
 

@@ -9,6 +9,17 @@ from typing import Any
 
 import polars as pl
 
+GATES = (
+    "hierarchy_adds_up",
+    "breakdown_sums_to_stock",
+    "small_cells_are_withheld",
+    "no_headline_figure_vanishes",
+    "no_headline_figure_jumps",
+    "people_are_placed",
+    "nothing_unclassified",
+    "rows_and_persons_are_conserved",
+)
+
 
 @dataclass(frozen=True)
 class Candidate:

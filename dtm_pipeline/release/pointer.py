@@ -54,11 +54,21 @@ def all_releases(folder: Path) -> list[Release]:
 
 
 def latest_release(folder: Path) -> Release | None:
-    """The release that `latest.json` names; None before the first."""
+    """The release that `latest.json` names; None before the first.
+
+    Raises:
+        ReleaseError: the pointer can't be read, or leads to no release.
+    """
     pointer = folder / LATEST
     if not pointer.is_file():
         return None
-    return Release(folder / json.loads(pointer.read_text(encoding="utf-8"))["release"])
+    try:
+        release = Release(folder / str(json.loads(pointer.read_text(encoding="utf-8"))["release"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise ReleaseError(f"{pointer}: can't be read; the next `dtm run` writes it anew") from error
+    if not (release.folder / "manifest.json").is_file():
+        raise ReleaseError(f"{pointer}: names {release.name}, which is no whole release; the next `dtm run` makes one")
+    return release
 
 
 def find_release(folder: Path, name: str | None) -> Release:
@@ -103,6 +113,12 @@ def verify(release: Release) -> list[str]:
         f"{path}: is in the release and not in its manifest"
         for path in sorted(present - set(listed) - {"manifest.json"})
     ]
+    pointer = release.folder.parent / LATEST
+    if pointer.is_file():
+        told = json.loads(pointer.read_text(encoding="utf-8"))
+        sealed = told.get("manifest_sha256") if told.get("release") == release.name else None
+        if sealed is not None and sealed != digest(release.folder / "manifest.json"):
+            problems.append("manifest.json: is not the one that the pointer was set on")
     if manifest["release"] != release.name:
         problems.append(f"the manifest is of {manifest['release']}, the folder is {release.name}")
     return problems

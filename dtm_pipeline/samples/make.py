@@ -276,7 +276,7 @@ def _plant_in_api(samples: Samples, result: list[dict[str, object]], name: str, 
     at = next(i for i, r in enumerate(result) if r["reportingDate"] == f"{newest.isoformat()}T00:00:00")
     result[at]["numPresentIdpInd"] = int(str(result[at]["numPresentIdpInd"])) + 60
     samples.planted.append(Fault(name, "", None, "numPresentIdpInd", "sources_differ", "finding"))
-    early = dict(result[0], id=1, numPresentIdpInd=-6)
+    early = dict(result[0], id=1, numPresentIdpInd=-6, reportingDate="2018-08-31T00:00:00")
     result.append(early)
     samples.planted.append(Fault(name, "", len(result), "numPresentIdpInd", "negative_individuals", "quarantine"))
     result.append(dict(result[0]))

@@ -71,22 +71,15 @@ class Home:
         return (self.root / DEMO_MARK).is_file()
 
     def create(self) -> Home:
-        """Make the folders; snapshots hold people's data and are the owner's alone.
+        """Make the folders; what may hold people's data is the owner's alone.
 
         Raises:
             HomeError: the folder can't be written.
         """
         try:
-            for folder in (
-                self.inbox,
-                self.boundaries,
-                self.warehouse,
-                self.quality,
-                self.releases,
-                self.dagster,
-            ):
+            for folder in (self.inbox, self.boundaries, self.releases):
                 folder.mkdir(parents=True, exist_ok=True)
-            for folder in (self.snapshots, self.warehouse / "quarantine", self.warehouse / "raw", self.logs):
+            for folder in (self.snapshots, self.warehouse, self.quality, self.dagster, self.logs):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 folder.chmod(0o700)
         except OSError as error:
@@ -106,6 +99,8 @@ class Home:
         """
         from filelock import FileLock, Timeout
 
+        if not os.access(self.root, os.W_OK):
+            raise HomeError(f"{self.root}: can't be written; name another home with --home")
         lock = FileLock(str(self.root.resolve() / ".lock"), is_singleton=True)
         try:
             lock.acquire(timeout=0)

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 import shutil
 import tomllib
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from dtm_pipeline.storage.home import Home, write_json
+from dtm_pipeline.storage.home import Home, HomeError, write_json
 
-STATEMENT_KEYS = (
-    "country",
-    "series",
-    "population_group",
-    "reference_date",
-    "round",
-    "terms",
-    "replaces",
-    "adds",
-    "kind",
-    "sample",
-)
+COUNTRY = re.compile(r"[A-Z]{3}")
+TEXTS = ("kind", "population_group", "series", "terms", "round")
+STATEMENT_KEYS = ("country", "reference_date", *TEXTS, "replaces", "adds")
 
 
 class StatementError(Exception):
@@ -52,32 +45,72 @@ class Snapshot:
         return home.snapshots / self.sha256 / "payload"
 
 
-def inbox_files(folder: Path) -> list[Path]:
-    """Files that are deliveries: no folders, no hidden files, no sidecars of another file, sorted by name."""
-    files = sorted(f for f in folder.iterdir() if f.is_file() and not f.name.startswith((".", "~$")))
-    stems = {f.stem for f in files if f.suffix != ".toml"} | {f.name for f in files if f.suffix != ".toml"}
-    return [f for f in files if not (f.suffix == ".toml" and f.stem in stems)]
+def inbox_files(folder: Path) -> tuple[list[Path], list[str]]:
+    """Files that are deliveries, sorted by name, and the names of what is left alone.
+
+    Left alone are folders, links that lead nowhere and whatever is no file. Hidden files and the sidecars of other
+    files are no deliveries.
+    """
+    entries = sorted(f for f in folder.iterdir() if not f.name.startswith((".", "~$")))
+    files = [f for f in entries if f.is_file()]
+    owners = {n for f in files if f.suffix != ".toml" for n in (f.stem, f.name)}
+    deliveries = [f for f in files if not (f.suffix == ".toml" and f.stem in owners)]
+    return deliveries, [printable(f.name) for f in entries if not f.is_file()]
+
+
+def printable(name: str) -> str:
+    """A file name that can be printed and stored: no line breaks, no bytes that are no text."""
+    text = os.fsencode(name).decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def read_statement(file: Path) -> dict[str, Any]:
     """What the sidecar `NAME.toml` (or `NAME.EXT.toml`) says; empty without one.
 
     Raises:
-        StatementError: not TOML, an unknown key, or a value of the wrong type.
+        StatementError: unreadable, not TOML, an unknown key, or a value of the wrong type or form.
     """
     for sidecar in (file.with_name(file.name + ".toml"), file.with_suffix(".toml")):
         if sidecar.is_file() and sidecar != file:
             try:
                 said = tomllib.loads(sidecar.read_text(encoding="utf-8"))
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
                 raise StatementError(f"{sidecar.name}: is not readable as TOML: {error}") from error
-            unknown = sorted(set(said) - set(STATEMENT_KEYS))
-            if unknown:
-                raise StatementError(
-                    f"{sidecar.name}: unknown key {unknown[0]!r}; known are {', '.join(STATEMENT_KEYS)}"
-                )
-            return {k: str(v) if k in ("reference_date", "round") else v for k, v in said.items()}
+            return _checked(said, sidecar.name)
     return {}
+
+
+def _checked(said: dict[str, Any], name: str) -> dict[str, Any]:
+    """A statement whose values are of the right types and forms, dates and rounds as text."""
+
+    def wrong(key: str, expected: str) -> StatementError:
+        return StatementError(f"{name}: {key} = {said[key]!r} is not what is expected: {expected}")
+
+    unknown = sorted(set(said) - set(STATEMENT_KEYS))
+    if unknown:
+        raise StatementError(f"{name}: unknown key {unknown[0]!r}; known are {', '.join(STATEMENT_KEYS)}")
+    for key in ("replaces", "adds"):
+        if not isinstance(said.get(key, False), bool):
+            raise wrong(key, "true or false")
+    if said.get("replaces") and said.get("adds"):
+        raise StatementError(f"{name}: says both replaces and adds; a delivery does one of them")
+    checked = dict(said)
+    if isinstance(said.get("round"), int) and not isinstance(said["round"], bool):
+        checked["round"] = str(said["round"])
+    for key in TEXTS:
+        if not isinstance(checked.get(key, ""), str) or (key in checked and not checked[key].strip()):
+            raise wrong(key, "a text")
+    if "country" in said:
+        code = said["country"].upper() if isinstance(said["country"], str) else ""
+        if not COUNTRY.fullmatch(code):
+            raise wrong("country", "an ISO 3166-1 alpha-3 code such as IRQ")
+        checked["country"] = code
+    if "reference_date" in said:
+        try:
+            checked["reference_date"] = date.fromisoformat(str(said["reference_date"])).isoformat()
+        except ValueError as error:
+            raise wrong("reference_date", "a date, YYYY-MM-DD") from error
+    return checked
 
 
 def digest(path: Path) -> str:
@@ -93,51 +126,67 @@ class SnapshotStore:
         self._seen_file = home.snapshots / "seen.json"
 
     def all(self) -> list[Snapshot]:
-        """Every delivery, in the order in which it came."""
-        records = [
-            Snapshot(**json.loads(f.read_text(encoding="utf-8"))) for f in self.home.snapshots.glob("*/record.json")
-        ]
+        """Every delivery, in the order in which it came.
+
+        Raises:
+            HomeError: a record can't be read.
+        """
+        records = []
+        for file in self.home.snapshots.glob("*/record.json"):
+            try:
+                records.append(Snapshot(**json.loads(file.read_text(encoding="utf-8"))))
+            except (json.JSONDecodeError, TypeError, OSError) as error:
+                raise HomeError(
+                    f"{file}: the record of a delivery can't be read; bring it back from a copy, or remove its folder and deliver the file again"
+                ) from error
         return sorted(records, key=lambda s: s.ingest_sequence)
 
     def save(self, snapshot: Snapshot) -> None:
         write_json(self.home.snapshots / snapshot.sha256 / "record.json", asdict(snapshot))
 
-    def hashes(self, files: list[Path]) -> dict[Path, str]:
-        """sha256 of files; one that has not changed since it was last hashed is not read again."""
+    def hashes(self, files: list[Path]) -> tuple[dict[Path, str], dict[Path, str]]:
+        """sha256 of files, and for those that can't be read the reason.
+
+        A file that has not changed since it was last hashed is not read again.
+        """
         seen = json.loads(self._seen_file.read_text()) if self._seen_file.is_file() else {}
         found: dict[Path, str] = {}
+        unreadable: dict[Path, str] = {}
         for file in files:
-            stat = file.stat()
-            mark = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
-            key = str(file.resolve())
-            if seen.get(key, {}).get("mark") != mark:
-                seen[key] = {"mark": mark, "sha256": digest(file)}
-            found[file] = seen[key]["sha256"]
+            try:
+                stat = file.stat()
+                mark = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
+                key = printable(str(file.resolve()))
+                if seen.get(key, {}).get("mark") != mark:
+                    seen[key] = {"mark": mark, "sha256": digest(file)}
+                found[file] = seen[key]["sha256"]
+            except OSError as error:
+                unreadable[file] = f"can't be read ({error.strerror}); it is taken when it can"
         if self.home.snapshots.is_dir():
             write_json(self._seen_file, seen)
-        return found
+        return found, unreadable
 
-    def take(self, file: Path, sha256: str, statement: dict[str, Any]) -> Snapshot:
-        """Store a file's bytes and record; known bytes with a new statement are judged again."""
+    def take(self, file: Path, sha256: str, statement: dict[str, Any], sequence: int) -> Snapshot:
+        """Store a file's bytes and its record.
+
+        Raises:
+            OSError: the file can't be read any more.
+            StatementError: it changed while it was read.
+        """
         folder = self.home.snapshots / sha256
-        record = folder / "record.json"
-        if record.is_file():
-            known = Snapshot(**json.loads(record.read_text(encoding="utf-8")))
-            if known.statement != statement:
-                known.statement, known.judged_with = statement, None
-                self.save(known)
-            return known
         folder.mkdir(mode=0o700, exist_ok=True)
-        shutil.copyfile(file, folder / ".payload.tmp")
-        if digest(folder / ".payload.tmp") != sha256:
-            raise StatementError(f"{file.name}: changed while it was read; it is taken at the next run")
-        (folder / ".payload.tmp").replace(folder / "payload")
+        copy = folder / ".payload.tmp"
+        shutil.copyfile(file, copy)
+        if digest(copy) != sha256:
+            shutil.rmtree(folder)
+            raise StatementError("changed while it was read; it is taken at the next run")
+        copy.replace(folder / "payload")
         snapshot = Snapshot(
             sha256=sha256,
-            name=file.name,
-            bytes=file.stat().st_size,
+            name=printable(file.name),
+            bytes=(folder / "payload").stat().st_size,
             received_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            ingest_sequence=1 + max((s.ingest_sequence for s in self.all()), default=0),
+            ingest_sequence=sequence,
             statement=statement,
         )
         self.save(snapshot)

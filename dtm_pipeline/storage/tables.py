@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 
-from dtm_pipeline.contracts.derive import arrow_schema, conform, empty
+from dtm_pipeline.contracts.derive import arrow_schema, conform, empty, pandera_schema
 from dtm_pipeline.contracts.model import Table
 from dtm_pipeline.storage.snapshots import digest
+
+PART_KEY = re.compile(r"[A-Z]{3}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,28 @@ def write_table(frame: pl.DataFrame, table: Table, path: Path) -> FileFacts:
     return FileFacts(ordered.height, path.stat().st_size, digest(path))
 
 
+class ContractBrokenError(Exception):
+    """A table is not what its contract says: nothing of it is written. The text holds no values."""
+
+
+def judged(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
+    """The frame in the shape of its contract, judged by it.
+
+    Raises:
+        ContractBrokenError: columns and statements that do not hold.
+    """
+    import pandera.errors
+
+    shaped = conform(frame, table)
+    try:
+        pandera_schema(table).validate(shaped, lazy=True)
+    except pandera.errors.SchemaErrors as errors:
+        told = errors.failure_cases.select("column", "check").unique(maintain_order=True).rows()
+        statements = "; ".join(f"{column}: {check}" for column, check in told)
+        raise ContractBrokenError(f"{table.name} breaks its contract ({statements})") from None
+    return shaped
+
+
 @dataclass
 class Parts:
     """Parts of a table that a step made (a frame for each key) and parts that it found gone."""
@@ -62,6 +87,13 @@ class StoredParts:
         return {f.stem for f in self.folder.glob("*.parquet")}
 
     def path(self, key: str) -> Path:
+        """File of a part.
+
+        Raises:
+            ValueError: the key is neither a country nor a snapshot; nothing is written outside the folder.
+        """
+        if not PART_KEY.fullmatch(key):
+            raise ValueError("a part is named by a country (ISO 3166-1 alpha-3) or by a sha256")
         return self.folder / f"{key}.parquet"
 
     def read(self, key: str) -> pl.DataFrame:

@@ -24,6 +24,10 @@ from sources.document import DeliveryError
         ("DTM Dataset 15 JAN 2015", date(2015, 1, 15)),
         ("MasterList Date 25 Apr 2015", date(2015, 4, 25)),
         ("families 2018.07.15", date(2018, 7, 15)),
+        ("Returnee list 31st August 2019", date(2019, 8, 31)),
+        ("list 31/08/19", date(2019, 8, 31)),
+        ("list 2019 08 31", date(2019, 8, 31)),
+        ("list 02-29-2020", date(2020, 2, 29)),
         ("DTM Dataset", None),
         ("Returnee Master List round 111", None),
     ],
@@ -39,7 +43,7 @@ def test_every_day_reads_back_in_every_form(day: date) -> None:
 
 
 def test_a_date_that_is_none_is_refused_and_not_moved_to_the_next_that_is() -> None:
-    with pytest.raises(DeliveryError, match="2021-21-31.*which is none.*sidecar"):
+    with pytest.raises(DeliveryError, match=r"2021-21-31.*which is none.*sidecar"):
         date_in("Round124_Master_List_2021-21-31_IOM.xlsx")
 
 

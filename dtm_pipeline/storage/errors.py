@@ -1,0 +1,32 @@
+"""Internal errors: where they happened, for the owner of the home; never the values that they quote."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import traceback
+from pathlib import Path
+
+OWN_PACKAGES = ("dtm_pipeline", "assets", "sources", "checks")
+
+
+class InternalError(Exception):
+    """A defect of ours: the text names the type and the log, and nothing of the data."""
+
+
+def write_error_log(error: BaseException, folder: Path | None) -> Path:
+    """Write type and frames of an error and its causes into a file of the owner's alone.
+
+    Messages of other people's libraries quote values of rows, so only those of our own errors are kept.
+    """
+    place = folder if folder is not None and folder.is_dir() else Path(tempfile.gettempdir())
+    handle, name = tempfile.mkstemp(prefix="error-", suffix=".log", dir=place)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        current: BaseException | None = error
+        while current is not None:
+            kind = type(current)
+            own = kind.__module__.split(".")[0] in OWN_PACKAGES
+            file.write(f"{kind.__module__}.{kind.__qualname__}: {current if own else '(message left out)'}\n")
+            file.writelines(traceback.format_tb(current.__traceback__))
+            current = current.__cause__ or current.__context__
+    return Path(name)

@@ -1,0 +1,102 @@
+"""A crash at any point leaves readers on a release that verifies."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dtm_pipeline.release import build
+from dtm_pipeline.release.pointer import latest_release, verify
+from tests.conftest import dtm
+from tests.pipeline.test_runs import answer, district
+
+KILL = """
+import os, sys
+from dtm_pipeline.release import build
+from dtm_pipeline.execute import execute
+from pathlib import Path
+from dtm_pipeline.storage.home import Home
+from dtm_pipeline.storage.plan import take_inbox
+home, inbox, at = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+steps = list(build.STEPS)
+steps.insert(at, lambda draft: os._exit(9))
+build.STEPS = tuple(steps)
+take_inbox(Home(home), inbox)
+execute(home, None, {})
+"""
+
+
+@pytest.fixture(scope="module")
+def before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with one release, and an inbox with a correction that waits."""
+    folder = tmp_path_factory.mktemp("before")
+    answer(folder / "inbox" / "a.json", ("2020-02-29", 600))
+    assert dtm("run", "--inbox", folder / "inbox", "--home", folder / "home").code == 0
+    answer(folder / "inbox" / "b.json", ("2020-02-29", 660))
+    return folder
+
+
+@pytest.mark.parametrize("at", range(len(build.STEPS) + 1))
+def test_killed_between_any_two_steps_the_pointer_names_a_whole_release(before: Path, tmp_path: Path, at: int) -> None:
+    place = tmp_path / "copy"
+    shutil.copytree(before, place)
+    home, inbox = place / "home", place / "inbox"
+    killed = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", KILL, str(home), str(inbox), str(at)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert killed.returncode == 9, killed.stderr
+    assert dtm("releases", "verify", "--home", home).code == 0
+    people = 660 if at == len(build.STEPS) else 600
+    assert district(home) == [("2020-02-29", people)], "readers are on the release before, or on the new one, whole"
+    assert dtm("run", "--inbox", inbox, "--home", home).code == 0
+    assert dtm("releases", "verify", "--home", home).code == 0
+    assert district(home) == [("2020-02-29", 660)], "the next run goes on from there"
+    assert len(dtm("releases", "list", "--json", "--home", home).json()) == 2, "and makes nothing twice"
+    assert not (home / "releases" / "partner" / ".staging").exists()
+
+
+@pytest.mark.parametrize("damage", ["changed", "missing", "added", "no manifest"])
+def test_a_release_that_was_tampered_with_does_not_verify(before: Path, tmp_path: Path, damage: str) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(before / "home", home)
+    release = latest_release(home / "releases" / "partner")
+    assert release is not None
+    assert verify(release) == []
+    table = release.folder / "tables" / "out_dtm__district_idp.parquet"
+    if damage == "changed":
+        table.write_bytes(table.read_bytes()[:-1] + b"X")
+    elif damage == "missing":
+        table.unlink()
+    elif damage == "added":
+        (release.folder / "notes.txt").write_text("hello")
+    else:
+        (release.folder / "manifest.json").unlink()
+    told = dtm("releases", "verify", "--home", home)
+    assert (told.code, "Traceback" in told.err) == (1, False)
+
+
+def test_the_manifest_names_every_file_snapshot_edition_gate_and_the_release_before(before: Path) -> None:
+    release = latest_release(before / "home" / "releases" / "partner")
+    assert release is not None
+    manifest = release.manifest()
+    assert manifest["previous_release"] is None
+    assert manifest["snapshots"][0]["kind"] == "dtm_api"
+    assert all(manifest["gates"].values())
+    assert {f["path"].split("/")[0] for f in manifest["files"]} >= {"tables", "report", "quality", "changes.json"}
+    assert all(f["rows"] >= 0 and f["contract_version"] for f in manifest["files"] if f["path"].startswith("tables/"))
+    results = json.loads((release.folder / "quality" / "results.json").read_text())
+    assert {r["gate"] for r in results} >= {
+        "hierarchy_adds_up",
+        "no_headline_figure_vanishes",
+        "people_are_placed",
+        "nothing_unclassified",
+    }
+    assert all(set(r) == {"gate", "table", "expectation", "sentence", "passed", "severity"} for r in results)

@@ -1,0 +1,69 @@
+"""Each planted fault is found at its row, and nothing unplanted is."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import dtm
+
+# what the pipeline says of itself or of its sources, which is no fault of a row
+NOTICES: set[str] = set()
+
+
+def planted(samples: Path, expected: str, with_boundaries: bool = False) -> set[tuple[str, str, str, str]]:
+    with (samples / "faults" / "planted_faults.csv").open(encoding="utf-8") as file:
+        return {
+            (f["file"], f["sheet"], f["row"], f["fault"])
+            for f in csv.DictReader(file)
+            if f["expected"] == expected and (with_boundaries or f["needs_boundaries"] == "False")
+        }
+
+
+def found(home: Path, *options: str) -> set[tuple[str, str, str, str]]:
+    told = dtm("quarantine", "list", "--json", "--home", home, *options).json()
+    return {(t["delivery"] or "", t["sheet"] or "", "" if t["row"] is None else str(t["row"]), t["name"]) for t in told}
+
+
+def test_every_planted_reject_is_quarantined_at_its_row_and_nothing_else_is(samples: Path, released: Path) -> None:
+    assert found(released) == planted(samples, "quarantine")
+
+
+def test_every_planted_finding_is_told_at_its_row_and_nothing_else_is(samples: Path, released: Path) -> None:
+    assert {f for f in found(released, "--findings") if f[3] not in NOTICES} == planted(samples, "finding")
+
+
+def test_every_delivery_that_was_broken_is_refused_and_nothing_else_is(samples: Path, released: Path) -> None:
+    deliveries = dtm("status", "--json", "--home", released).json()["deliveries"]
+    refused = {d["name"] for d in deliveries if d["status"] == "refused"}
+    assert refused == {f[0] for f in planted(samples, "refused")}
+
+
+def test_the_report_names_every_quarantined_row(samples: Path, release_folder: Path) -> None:
+    page = (release_folder / "report" / "index.html").read_text(encoding="utf-8")
+    for file, _, row, _ in planted(samples, "quarantine"):
+        assert f"<td>{file}</td>" in page
+        assert f"<td>{row}</td>" in page
+
+
+def test_a_quarantined_row_is_shown_as_it_arrived_with_what_was_expected(samples: Path, released: Path) -> None:
+    name = next(f.name for f in samples.iterdir() if "IDP_2019" in f.name)
+    told = dtm("quarantine", "show", name, "--home", released)
+    assert told.code == 0
+    assert "column Families: expected that Families is a whole number; found 'about 20'" in told.out
+
+
+def test_the_same_seed_makes_the_same_deliveries(samples: Path, tmp_path: Path) -> None:
+    again = dtm("samples", "make", "--rounds", 3, "--locations", 400, "--seed", 11, "--out", tmp_path)
+    assert again.code == 0
+    for file in samples.iterdir():
+        if file.suffix in (".csv", ".json"):
+            assert file.read_bytes() == (tmp_path / file.name).read_bytes(), file.name
+
+
+@pytest.mark.parametrize("country", ["FRA", "JOR"])
+def test_a_country_without_samples_is_refused_by_name(tmp_path: Path, country: str) -> None:
+    told = dtm("samples", "make", "--country", country, "--out", tmp_path)
+    assert (told.code, "no samples of" in told.err) == (2, True)
