@@ -31,7 +31,7 @@ demo: install
 	@$(BIN)/dtm demo --home $(DEMO_HOME)
 
 test: install
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 check: install
 	$(BIN)/ruff check .

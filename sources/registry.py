@@ -7,9 +7,10 @@ from sources.border_count import BorderCount
 from sources.document import DeliveryError, Document
 from sources.dtm_api import DtmApi
 from sources.master_list import MasterList
-from sources.protocol import Match, Source
+from sources.protocol import Delivery, Match, Reading, Source
 from sources.severity_survey import SeveritySurvey
 
+DATED_BY_ROW = (DtmApi.kind, BorderCount.kind)
 SOURCES: tuple[Source, ...] = (MasterList(), DtmApi(), SeveritySurvey(), BorderCount())
 
 
@@ -27,6 +28,49 @@ def recognise(document: Document, reference: Reference, told: str | None = None)
     if matches[best].score >= reference.thresholds["deliveries"]["min_header_share"]:
         return by_kind[best]
     raise DeliveryError(_unknown(document, best, by_kind[best].title, matches[best]))
+
+
+def read_delivery(document: Document, delivery: Delivery, reference: Reference) -> Reading:
+    """Recognise a delivery, read it, and hold it against what its sidecar says.
+
+    Raises:
+        DeliveryError: it is of no known kind, can't be used, or its sidecar says something else than it holds.
+    """
+    reading = recognise(document, reference, delivery.statement.get("kind")).read(document, delivery, reference)
+    _check_country(delivery, reading)
+    _check_series(delivery, reading, reference)
+    return reading
+
+
+def _check_country(delivery: Delivery, reading: Reading) -> None:
+    told = delivery.statement.get("country")
+    if told is not None and reading.countries != (told,):
+        raise DeliveryError(f"its sidecar says country {told!r}; it holds {', '.join(reading.countries)}")
+    if delivery.statement.get("reference_date") and reading.kind in DATED_BY_ROW:
+        raise DeliveryError(
+            "its sidecar says a reference_date; every row of this kind has its own; take it out of the sidecar"
+        )
+
+
+def _check_series(delivery: Delivery, reading: Reading, reference: Reference) -> None:
+    """A series that a sidecar names is listed, and is of the delivery's country and population group."""
+    told = delivery.statement.get("series")
+    if told is None:
+        return
+    series = {s.series_id: s for s in reference.series}
+    if told not in series:
+        raise DeliveryError(f"its sidecar names the series {told!r}; reference/series.toml lists {', '.join(series)}")
+    groups = {
+        g for t in reading.tables.values() if "population_group" in t.columns for g in t["population_group"].unique()
+    }
+    if reading.kind == DtmApi.kind:
+        groups = {"idp"}
+    expected = series[told]
+    if reading.countries != (expected.location_code,) or groups != {expected.population_group}:
+        raise DeliveryError(
+            f"its sidecar names the series {told!r} ({expected.location_code}, {expected.population_group}); "
+            f"it holds {', '.join(reading.countries)}, {', '.join(sorted(groups)) or 'no population group'}"
+        )
 
 
 def _unknown(document: Document, kind: str, title: str, match: Match) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dtm_pipeline.cli import run_command
 from dtm_pipeline.settings import Settings
 from dtm_pipeline.storage.reference import Reference
 
@@ -28,8 +31,16 @@ class Answer:
         return json.loads(self.out)
 
 
-def dtm(*arguments: object, env: dict[str, str] | None = None) -> Answer:
-    """Run the installed command as a user does, in a process of its own."""
+def dtm(*arguments: object) -> Answer:
+    """Run a command in this process, so that heavy imports are paid once; exit code and outputs as a user sees them."""
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        code = run_command([str(a) for a in arguments])
+    return Answer(code, out.getvalue(), err.getvalue())
+
+
+def dtm_process(*arguments: object, env: dict[str, str] | None = None) -> Answer:
+    """Run the installed command in a process of its own."""
     told = subprocess.run(
         [str(Path(sys.executable).parent / "dtm"), *map(str, arguments)],
         capture_output=True,

@@ -20,7 +20,7 @@ from dtm_pipeline.storage.snapshots import Snapshot, SnapshotStore
 from dtm_pipeline.storage.tables import Parts
 from sources.document import DeliveryError, Document
 from sources.protocol import Delivery, Reading
-from sources.registry import recognise
+from sources.registry import read_delivery
 
 RAW_TABLES = [t.name for t in raw.TABLES]
 
@@ -34,33 +34,7 @@ def read_snapshot(snapshot: Snapshot, workspace: Workspace) -> Reading:
     if UNREADABLE in snapshot.statement:
         raise DeliveryError(snapshot.statement[UNREADABLE])
     document = Document(snapshot.name, snapshot.payload(workspace.home))
-    source = recognise(document, workspace.reference, snapshot.statement.get("kind"))
-    delivery = Delivery(snapshot.sha256, snapshot.name, snapshot.statement)
-    reading = source.read(document, delivery, workspace.reference)
-    _check_series(snapshot, reading, workspace)
-    return reading
-
-
-def _check_series(snapshot: Snapshot, reading: Reading, workspace: Workspace) -> None:
-    """A series that a sidecar names is listed, and is of the delivery's country and population group.
-
-    Raises:
-        DeliveryError: it is not.
-    """
-    told = snapshot.statement.get("series")
-    if told is None:
-        return
-    series = {s.series_id: s for s in workspace.reference.series}
-    if told not in series:
-        raise DeliveryError(f"its sidecar names the series {told!r}; reference/series.toml lists {', '.join(series)}")
-    groups = {
-        g for t in reading.tables.values() if "population_group" in t.columns for g in t["population_group"].unique()
-    }
-    if reading.countries != (series[told].location_code,) or not groups <= {series[told].population_group}:
-        raise DeliveryError(
-            f"its sidecar names the series {told!r} ({series[told].location_code}, {series[told].population_group}); "
-            f"it holds {', '.join(reading.countries)}, {', '.join(sorted(groups)) or 'no population group'}"
-        )
+    return read_delivery(document, Delivery(snapshot.sha256, snapshot.name, snapshot.statement), workspace.reference)
 
 
 def _judge(snapshot: Snapshot, reading: Reading | DeliveryError) -> Snapshot:

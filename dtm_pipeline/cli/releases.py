@@ -97,11 +97,13 @@ def show(name: NameArgument = None, home: HomeOption = None, as_json: JsonOption
 @app.command()
 def verify(name: NameArgument = None, home: HomeOption = None) -> None:
     """Check that every file of a release is there and has the bytes that were released."""
-    from dtm_pipeline.release.pointer import ReleaseError, find_release
+    from dtm_pipeline.release.pointer import DamagedReleaseError, ReleaseError, find_release
     from dtm_pipeline.release.pointer import verify as verify_release
 
     try:
         release = find_release(open_home(home).releases, name)
+    except DamagedReleaseError as error:
+        fail(str(error), code=1)
     except ReleaseError as error:
         fail(str(error))
     problems = verify_release(release)

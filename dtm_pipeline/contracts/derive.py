@@ -75,7 +75,7 @@ def arrow_schema(table: Table) -> pyarrow.Schema:
         "float64": pa.float64(),
         "boolean": pa.bool_(),
         "date": pa.date32(),
-        "strings": pa.large_list(pa.large_string()),
+        "strings": pa.large_list(pa.field("element", pa.large_string())),
     }
     fields = [
         pa.field(

@@ -17,6 +17,10 @@ class ReleaseError(Exception):
     """There is no such release, or it can't be read."""
 
 
+class DamagedReleaseError(ReleaseError):
+    """The pointer, or what it leads to, is damaged."""
+
+
 @dataclass(frozen=True)
 class Release:
     """A release folder."""
@@ -65,9 +69,11 @@ def latest_release(folder: Path) -> Release | None:
     try:
         release = Release(folder / str(json.loads(pointer.read_text(encoding="utf-8"))["release"]))
     except (ValueError, KeyError, TypeError) as error:
-        raise ReleaseError(f"{pointer}: can't be read; the next `dtm run` writes it anew") from error
+        raise DamagedReleaseError(f"{pointer}: can't be read; the next `dtm run` writes it anew") from error
     if not (release.folder / "manifest.json").is_file():
-        raise ReleaseError(f"{pointer}: names {release.name}, which is no whole release; the next `dtm run` makes one")
+        raise DamagedReleaseError(
+            f"{pointer}: names {release.name}, which is no whole release; the next `dtm run` makes one"
+        )
     return release
 
 
@@ -113,12 +119,18 @@ def verify(release: Release) -> list[str]:
         f"{path}: is in the release and not in its manifest"
         for path in sorted(present - set(listed) - {"manifest.json"})
     ]
-    pointer = release.folder.parent / LATEST
-    if pointer.is_file():
-        told = json.loads(pointer.read_text(encoding="utf-8"))
-        sealed = told.get("manifest_sha256") if told.get("release") == release.name else None
-        if sealed is not None and sealed != digest(release.folder / "manifest.json"):
-            problems.append("manifest.json: is not the one that the pointer was set on")
+    sealed = _sealed(release)
+    if sealed is not None and sealed != digest(release.folder / "manifest.json"):
+        problems.append("manifest.json: is not the one that the pointer was set on")
     if manifest["release"] != release.name:
         problems.append(f"the manifest is of {manifest['release']}, the folder is {release.name}")
     return problems
+
+
+def _sealed(release: Release) -> str | None:
+    """sha256 of the manifest that the pointer was set on; None where it is set on another, or can't be read."""
+    try:
+        told = json.loads((release.folder.parent / LATEST).read_text(encoding="utf-8"))
+        return str(told["manifest_sha256"]) if told["release"] == release.name else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

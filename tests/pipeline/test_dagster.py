@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import warnings
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 import pytest
+from dagster._core.instance.ref import InstanceRef
 
 from dtm_pipeline.contracts import TABLES
-from dtm_pipeline.definitions import build_definitions, inbox, nightly
+from dtm_pipeline.definitions import build_definitions
+from tests.conftest import dtm
 from tests.pipeline.test_runs import answer
 
 warnings.filterwarnings("ignore")
@@ -39,48 +44,61 @@ def test_every_table_is_an_asset_in_its_group_with_description_owner_kinds_and_c
         assert node.description == table.description
         assert node.owners == ["team:dtm"]
         assert "parquet" in node.kinds
-        columns = node.metadata["dagster/column_schema"].value.columns
+        columns = node.metadata["dagster/column_schema"].columns
         assert [c.name for c in columns] == table.column_names
 
 
-def test_the_schedule_stands_at_night_in_baghdad_and_is_stopped_by_default() -> None:
+def test_the_schedule_stands_at_night_in_baghdad_and_is_stopped_by_default(definitions: dg.Definitions) -> None:
+    nightly, inbox = definitions.resolve_schedule_def("nightly"), definitions.resolve_sensor_def("inbox")
     assert (nightly.cron_schedule, nightly.execution_timezone) == ("30 2 * * *", "Asia/Baghdad")
     assert nightly.default_status == dg.DefaultScheduleStatus.STOPPED
     assert inbox.default_status == dg.DefaultSensorStatus.STOPPED
 
 
-def tick(home: Path, cursor: str | None = None) -> tuple[object, object]:
-    workspace = build_definitions(home).resources["workspace"]  # type: ignore[index]
+def tick(home: Path) -> tuple[Any, Any]:
+    """What the schedule and the sensor of a home decide now."""
+    definitions = build_definitions(home)
     night = datetime(2026, 1, 5, 2, 30, tzinfo=ZoneInfo("Asia/Baghdad"))
-    with dg.DagsterInstance.ephemeral() as instance:
-        with dg.build_schedule_context(
-            instance=instance, resources={"workspace": workspace}, scheduled_execution_time=night
-        ) as context:
-            scheduled = nightly.evaluate_tick(context)
-        with dg.build_sensor_context(instance=instance, resources={"workspace": workspace}, cursor=cursor) as context:
-            sensed = inbox.evaluate_tick(context)
+    (home / "dagster").mkdir(parents=True, exist_ok=True)
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home / "dagster"))) as instance:
+        with dg.build_schedule_context(instance=instance, scheduled_execution_time=night) as context:
+            scheduled = definitions.resolve_schedule_def("nightly").evaluate_tick(context)
+        with dg.build_sensor_context(instance=instance) as context:
+            sensed = definitions.resolve_sensor_def("inbox").evaluate_tick(context)
     return scheduled, sensed
 
 
 def test_an_empty_plan_starts_no_run(tmp_path: Path) -> None:
-    scheduled, sensed = tick(tmp_path)
-    assert (scheduled.run_requests, scheduled.skip_message) == ([], "nothing is new")  # type: ignore[attr-defined]
-    assert (sensed.run_requests, sensed.skip_message) == ([], "the inbox is empty")  # type: ignore[attr-defined]
+    for told in tick(tmp_path):
+        assert (list(told.run_requests), told.skip_message) == ([], "nothing is new")
 
 
-def test_a_new_delivery_in_the_inbox_starts_one_run_and_the_same_inbox_no_second(tmp_path: Path) -> None:
+def test_a_new_delivery_and_a_new_sidecar_each_start_a_run(tmp_path: Path) -> None:
+    path = answer(tmp_path / "inbox" / "a.json", ("2020-02-29", 600))
+    assert [len(told.run_requests) for told in tick(tmp_path)] == [1, 1]
+    assert dtm("run", "--home", tmp_path).code == 0
+    assert [len(told.run_requests) for told in tick(tmp_path)] == [0, 0]
+    path.with_suffix(".toml").write_text('terms = "CC BY-IGO"\n')
+    assert [len(told.run_requests) for told in tick(tmp_path)] == [1, 1]
+
+
+def test_while_another_run_holds_the_home_no_run_is_started_and_the_work_is_not_forgotten(tmp_path: Path) -> None:
     answer(tmp_path / "inbox" / "a.json", ("2020-02-29", 600))
-    scheduled, sensed = tick(tmp_path)
-    assert [r.run_key for r in scheduled.run_requests] == ["2026-01-05"]  # type: ignore[attr-defined]
-    assert len(sensed.run_requests) == 1  # type: ignore[attr-defined]
-    again = tick(tmp_path, sensed.cursor)[1]  # type: ignore[attr-defined]
-    assert (again.run_requests, again.skip_message) == ([], "the inbox has not changed")  # type: ignore[attr-defined]
+    code = "import sys; from pathlib import Path; from dtm_pipeline.storage.home import Home\nwith Home(Path(sys.argv[1])).create().held():\n    print('held', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline().strip() == "held"
+        assert [told.skip_message for told in tick(tmp_path)] == ["another run holds the home"] * 2
+        other.kill()
+    assert [len(told.run_requests) for told in tick(tmp_path)] == [1, 1]
 
 
 def test_the_job_of_the_schedule_releases_and_records_rows_bytes_and_sha256_without_values(tmp_path: Path) -> None:
     answer(tmp_path / "inbox" / "a.json", ("2020-02-29", 600))
     scheduled, _ = tick(tmp_path)
-    assert scheduled.run_requests  # type: ignore[attr-defined]
+    assert len(scheduled.run_requests) == 1
     job = build_definitions(tmp_path).resolve_job_def("nightly_release")
     with dg.DagsterInstance.ephemeral() as instance:
         result = job.execute_in_process(
@@ -107,8 +125,6 @@ def test_the_job_of_the_schedule_releases_and_records_rows_bytes_and_sha256_with
 
 
 def test_the_shipped_instance_file_sends_nothing_and_keeps_no_console_logs(tmp_path: Path) -> None:
-    from dagster._core.instance.ref import InstanceRef
-
     from dtm_pipeline.settings import Settings
 
     shutil.copy(Settings().dagster_yaml, tmp_path / "dagster.yaml")

@@ -41,7 +41,7 @@ def test_the_survey_holds_these_secrets_and_the_warehouse_keeps_them_to_its_owne
 ) -> None:
     survey = next(samples.glob("return_conditions_*.csv")).read_bytes()
     assert all(s in survey for s in SECRETS[:4])
-    for folder in ("snapshots", "warehouse/raw", "warehouse/quarantine"):
+    for folder in ("snapshots", "warehouse", "dagster", "quality", "logs"):
         assert (released / folder).stat().st_mode & 0o077 == 0, folder
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.conftest import dtm
+from tests.conftest import dtm, dtm_process
 
 API = {"operation": "Iraq conflict", "admin0Name": "Iraq", "admin0Pcode": "IRQ", "admin1Name": "Ninewa", "admin1Pcode": "IRQ-G15", "admin2Name": "Al-Mosul", "admin2Pcode": "IRQ-G15Q05", "yearReportingDate": 2020, "monthReportingDate": 2, "roundNumber": 1, "assessmentType": "BA"}  # fmt: skip
 
@@ -38,7 +38,7 @@ def test_a_second_run_with_nothing_new_is_unchanged_quick_and_makes_no_release(s
     assert dtm("run", "--inbox", samples, "--home", tmp_path).code == 0
     raw = {f: f.stat().st_mtime_ns for f in (tmp_path / "warehouse").rglob("*.parquet")}
     began = time.perf_counter()
-    told = dtm("run", "--inbox", samples, "--home", tmp_path)
+    told = dtm_process("run", "--inbox", samples, "--home", tmp_path)
     assert time.perf_counter() - began < 2
     assert (told.code, told.out.startswith("unchanged")) == (0, True)
     assert {f: f.stat().st_mtime_ns for f in (tmp_path / "warehouse").rglob("*.parquet")} == raw
@@ -107,7 +107,7 @@ def test_broken_deliveries_are_each_one_sentence_and_the_rest_is_released(tmp_pa
         "empty.csv": "is empty",
         "zip.xlsx": "can't be opened",
         "failed.json": "status 401: key",
-        "cut.json": "is cut off",
+        "cut.json": "is JSON that is",
         "unknown.csv": "of no known kind",
         "arabic.csv": "of no known kind",
         "page.json": "holds 1 of 900 records",
@@ -221,7 +221,7 @@ def test_wrong_usage_is_a_sentence_and_exit_code_2(
     tmp_path: Path, arguments: tuple[str, ...], code: int, says: str
 ) -> None:
     home = tmp_path / "home"
-    home.mkdir()
+    (home / "warehouse").mkdir(parents=True)
     options = () if "--home" in arguments else ("--home", str(home))
     told = dtm(*arguments, *options)
     assert told.code == code
@@ -229,15 +229,63 @@ def test_wrong_usage_is_a_sentence_and_exit_code_2(
     assert "Traceback" not in told.err
 
 
-def test_an_internal_error_is_a_sentence_with_the_path_of_the_log(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    (home / "warehouse").mkdir(parents=True)
+def test_a_damaged_state_is_computed_anew_and_a_damaged_pointer_is_written_anew(tmp_path: Path) -> None:
+    home, inbox = tmp_path / "home", tmp_path / "inbox"
+    answer(inbox / "a.json", ("2020-02-29", 600))
+    assert dtm("run", "--inbox", inbox, "--home", home).code == 0
     (home / "warehouse" / "state.json").write_text("not json")
-    told = dtm("run", "--inbox", tmp_path, "--home", home)
+    (home / "releases" / "partner" / "latest.json").write_text("{")
+    told = dtm("status", "--home", home)
+    assert (told.code, "the next `dtm run` writes it anew" in told.err) == (2, True)
+    assert dtm("run", "--inbox", inbox, "--home", home).code == 0
+    assert dtm("releases", "verify", "--home", home).code == 0
+    assert len(dtm("releases", "list", "--json", "--home", home).json()) == 1
+
+
+def test_an_internal_error_names_its_type_and_a_log_without_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, inbox = tmp_path / "home", tmp_path / "inbox"
+    answer(inbox / "a.json", ("2020-02-29", 600))
+
+    def defect(*_: object, **__: object) -> None:
+        raise ValueError("Sample " + "Person 1")
+
+    monkeypatch.setattr("assets.core.facts.stock_facts", defect)
+    told = dtm("run", "--inbox", inbox, "--home", home)
     assert told.code == 70
-    assert "Traceback" not in told.err
-    log = Path(told.err.split("details are in ")[1].strip())
-    assert "JSONDecodeError" in log.read_text()
+    assert "Sample" not in told.err
+    log = Path(told.err.strip().rsplit("see ", 1)[1])
+    assert log.stat().st_mode & 0o077 == 0
+    assert "ValueError" in log.read_text()
+    for file in home.rglob("*"):
+        assert not file.is_file() or b"Sample Person" not in file.read_bytes(), file
+
+
+def test_a_defect_in_the_face_of_one_file_never_stops_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, inbox = tmp_path / "home", tmp_path / "inbox"
+    answer(inbox / "good.json", ("2020-02-29", 600))
+    (inbox / "odd.csv").write_text("a,b\n")
+
+    def defect(*_: object, **__: object) -> None:
+        raise ValueError("Sample " + "Person 1")
+
+    monkeypatch.setattr("sources.master_list.find_header", defect)
+    told = dtm("run", "--inbox", inbox, "--home", home)
+    assert told.code == 0
+    assert "refused odd.csv: could not be read: internal error (ValueError), see " in told.err
+    assert district(home) == [("2020-02-29", 600)]
+
+
+@pytest.mark.parametrize("stray", ["5", "null", '"x"', "[]"])
+def test_a_record_that_is_no_record_refuses_its_answer(tmp_path: Path, stray: str) -> None:
+    inbox, home = tmp_path / "inbox", tmp_path / "home"
+    good = answer(inbox / "a.json", ("2020-02-29", 600)).read_text()
+    (inbox / "a.json").write_text(good.replace("}]", "}, " + stray + "]"))
+    told = dtm("run", "--inbox", inbox, "--home", home)
+    assert (told.code, "record 2 of its result is no record" in told.err) == (3, True)
 
 
 def test_help_answers_without_a_heavy_import() -> None:
@@ -275,7 +323,9 @@ def test_nothing_is_written_outside_the_home(tmp_path: Path) -> None:
     user.mkdir()
     answer(inbox / "a.json", ("2020-02-29", 600))
     before = set(Path.cwd().iterdir())
-    told = dtm("run", "--inbox", inbox, "--home", home, env={"HOME": str(user), "XDG_CACHE_HOME": str(user / "cache")})
+    told = dtm_process(
+        "run", "--inbox", inbox, "--home", home, env={"HOME": str(user), "XDG_CACHE_HOME": str(user / "cache")}
+    )
     assert told.code == 0
     assert [f for f in user.rglob("*") if f.is_file() and "fontconfig" not in str(f)] == []
     assert set(Path.cwd().iterdir()) - before <= {Path.cwd() / ".pytest_cache", Path.cwd() / ".hypothesis"}

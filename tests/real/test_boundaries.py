@@ -1,0 +1,147 @@
+"""Real boundary files import, or refuse with the reason."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+
+from dtm_pipeline.places.editions import edition_for, polygons
+from dtm_pipeline.places.shapes import district_features
+from tests.conftest import dtm
+
+pytestmark = pytest.mark.real
+IRQ = "boundaries/irq/irq_admbnda_adm{}_cso_20190603.geojson"
+
+
+def imported(real_data: Path, home: Path, file: str, country: str) -> dict[str, object]:
+    told = dtm(
+        "boundaries", "import", real_data / file, "--country", country, "--edition", "e", "--home", home, "--json"
+    )
+    assert told.code == 0, told.err
+    return told.json()  # type: ignore[no-any-return]
+
+
+def test_iraq_imports_at_three_levels_and_its_units_nest(real_data: Path, tmp_path: Path) -> None:
+    for level, units in ((1, 18), (2, 101), (3, 294)):
+        told = imported(real_data, tmp_path, IRQ.format(level), "IRQ")
+        assert (told["units"], told["admin_level"], told["valid_on"]) == (units, level, "2019-06-03")
+    assert dtm("boundaries", "check", "--home", tmp_path).code == 0
+    assert [e["admin_level"] for e in dtm("boundaries", "list", "--json", "--home", tmp_path).json()] == [1, 2, 3]
+    assert len(district_features(tmp_path / "boundaries", "IRQ")) == 101
+
+
+@pytest.mark.parametrize(
+    ("file", "country", "level", "units"),
+    [
+        ("boundaries/lbn/codab_lbn_admin2.geojson", "LBN", 2, 26),
+        ("boundaries/lbn/codab_lbn_admin1.geojson", "LBN", 1, 8),
+        ("boundaries/syr/alahwa_syr_admin2.geojson", "SYR", 2, 61),
+        ("boundaries/jor/prism_jor_admbnda_adm2_jdos.json", "JOR", 2, 51),
+        ("boundaries/normalised/egy_adm2.parquet", "EGY", 2, 364),
+        ("boundaries/normalised/tur_adm1.parquet", "TUR", 1, 81),
+    ],
+)
+def test_old_and_new_column_names_are_read(
+    real_data: Path, tmp_path: Path, file: str, country: str, level: int, units: int
+) -> None:
+    told = imported(real_data, tmp_path, file, country)
+    assert (told["admin_level"], told["units"]) == (level, units)
+    shapes = polygons(tmp_path / "boundaries", country, "e", level)
+    assert shapes is not None
+    assert shapes.geometry.is_valid.all()
+    assert shapes["code"].is_unique
+
+
+def test_the_district_of_syria_without_a_polygon_is_named(real_data: Path, tmp_path: Path) -> None:
+    told = imported(real_data, tmp_path, "boundaries/syr/alahwa_syr_admin2.geojson", "SYR")
+    assert told["notes"] == ["1 units of the gazetteer without a polygon: SY1006"]
+
+
+def test_another_projection_and_an_invalid_ring_are_mended_and_told(real_data: Path, tmp_path: Path) -> None:
+    frame = gpd.read_file(real_data / IRQ.format(2))
+    from shapely.geometry import Polygon
+
+    x, y = frame.geometry.iloc[0].representative_point().coords[0]
+    frame.loc[0, "geometry"] = Polygon([(x, y), (x + 0.1, y + 0.1), (x + 0.1, y), (x, y + 0.1)])
+    frame.to_crs("EPSG:32638").to_file(tmp_path / "utm.gpkg")
+    told = dtm(
+        "boundaries",
+        "import",
+        tmp_path / "utm.gpkg",
+        "--country",
+        "IRQ",
+        "--edition",
+        "utm",
+        "--home",
+        tmp_path / "home",
+        "--json",
+    ).json()
+    assert any("invalid rings repaired: IQG02Q01" in m for m in told["mended"])
+    assert any("EPSG:4326" in m for m in told["mended"])
+    shapes = polygons(tmp_path / "home" / "boundaries", "IRQ", "utm")
+    assert shapes is not None
+    assert shapes.geometry.is_valid.all()
+    assert 38 < shapes.total_bounds[0] < 39
+
+
+@pytest.mark.parametrize(
+    ("file", "country", "says"),
+    [
+        ("boundaries/egy/ADM2.shp", "EGY", "has no column of p-codes"),
+        ("boundaries/normalised/tur_adm2.parquet", "TUR", "35 of 926 polygons have no code"),
+        (IRQ.format(2), "SYR", "is it the right country"),
+        ("pcodes/six_countries_pcodes_adm_1_2.csv", "IRQ", "table without polygons"),
+        ("boundaries/irq/irq_admbnda_adm0_cso_itos_20190603.geojson", "IRQ", "has no column of p-codes"),
+    ],
+)
+def test_what_can_not_be_used_is_refused_with_the_reason(
+    real_data: Path, tmp_path: Path, file: str, country: str, says: str
+) -> None:
+    told = dtm("boundaries", "import", real_data / file, "--country", country, "--edition", "e", "--home", tmp_path)
+    assert (told.code, says in told.err) == (2, True), told.err
+
+
+def test_districts_under_another_governorate_are_refused(real_data: Path, tmp_path: Path) -> None:
+    content = json.loads((real_data / IRQ.format(2)).read_text())
+    content["features"][0]["properties"]["ADM1_PCODE"] = "IQG03"
+    (tmp_path / "moved.geojson").write_text(json.dumps(content))
+    told = dtm(
+        "boundaries",
+        "import",
+        tmp_path / "moved.geojson",
+        "--country",
+        "IRQ",
+        "--edition",
+        "e",
+        "--home",
+        tmp_path / "home",
+    )
+    assert (told.code, "under another governorate" in told.err) == (2, True)
+
+
+def test_a_date_is_placed_on_the_edition_that_covers_it_else_the_nearest(real_data: Path, tmp_path: Path) -> None:
+    from datetime import date
+
+    for name, day in (("old", "2014-01-01"), ("new", "2019-06-03")):
+        content = json.loads((real_data / IRQ.format(1)).read_text())
+        for feature in content["features"]:
+            feature["properties"]["validOn"] = day
+        (tmp_path / f"{name}.geojson").write_text(json.dumps(content))
+        told = dtm(
+            "boundaries",
+            "import",
+            tmp_path / f"{name}.geojson",
+            "--country",
+            "IRQ",
+            "--edition",
+            name,
+            "--home",
+            tmp_path,
+        )
+        assert told.code == 0
+    folder = tmp_path / "boundaries"
+    days = [date(2013, 1, 1), date(2018, 1, 1), date(2019, 6, 3), date(2024, 1, 1)]
+    assert [edition_for(folder, "IRQ", d, level=1) for d in days] == ["old", "old", "new", "new"]
