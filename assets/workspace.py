@@ -132,7 +132,7 @@ class PartsIOManager(dg.UPathIOManager):
                 "dagster/row_count": facts.rows,
                 "bytes": facts.bytes,
                 "sha256": facts.sha256,
-                "parts_written": len(obj.frames),
+                "parts_written": len(obj.frames) + len(obj.written),
             }
         )
 

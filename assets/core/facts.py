@@ -11,7 +11,8 @@ import dagster as dg
 import polars as pl
 
 from assets.workspace import Workspace, guarded, progress, spec
-from dtm_pipeline.contracts import core
+from dtm_pipeline.contracts import core, raw
+from dtm_pipeline.contracts.derive import empty
 from dtm_pipeline.facts.border_flow import border_flow_facts
 from dtm_pipeline.facts.breakdown import breakdown_facts
 from dtm_pipeline.facts.severity import severity_facts
@@ -26,6 +27,12 @@ def of_country(parts: StoredParts, workspace: Workspace, country: str) -> pl.Dat
     """The raw rows of a country, from its accepted deliveries."""
     rows = parts.read_all(s.sha256 for s in workspace.accepted(country))
     return rows.filter(pl.col("location_code") == country) if "location_code" in rows.columns else rows
+
+
+def shelter_cells(parts: StoredParts, workspace: Workspace, country: str) -> pl.DataFrame:
+    """The cells of shelter of a country's lists, which tell who is in camps."""
+    told = [parts.read(s.sha256).filter(dimension="shelter") for s in workspace.accepted(country)]
+    return pl.concat([empty(raw.MASTER_LIST_CELL), *told])
 
 
 def deliveries_of(workspace: Workspace, country: str) -> pl.DataFrame:
@@ -82,7 +89,7 @@ def stocks(
         progress.info("placing %s", country)
         facts[country] = stock_facts(
             of_country(raw_dtm__master_list, workspace, country),
-            of_country(raw_dtm__master_list_cell, workspace, country),
+            shelter_cells(raw_dtm__master_list_cell, workspace, country),
             of_country(raw_dtm__api_figure, workspace, country),
             Deliveries(deliveries_of(workspace, country)),
             reference.series,
@@ -112,7 +119,7 @@ def breakdowns(
     made = {
         country: breakdown_facts(
             core_dtm__stock.read(country),
-            of_country(raw_dtm__master_list_cell, workspace, country),
+            (raw_dtm__master_list_cell.read(s.sha256) for s in workspace.accepted(country)),
             workspace.reference.size_rules,
         )
         for country in stale

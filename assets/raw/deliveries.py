@@ -12,12 +12,12 @@ import dagster as dg
 import polars as pl
 
 from assets.workspace import Workspace, guarded, progress, spec
-from dtm_pipeline.contracts import raw
+from dtm_pipeline.contracts import raw, table
 from dtm_pipeline.quality.split import ConservationError
 from dtm_pipeline.storage.errors import write_error_log
 from dtm_pipeline.storage.plan import UNREADABLE, judging
 from dtm_pipeline.storage.snapshots import Snapshot, SnapshotStore
-from dtm_pipeline.storage.tables import Parts
+from dtm_pipeline.storage.tables import Parts, StoredParts, stored, write_table
 from sources.document import DeliveryError, Document
 from sources.protocol import Delivery, Reading
 from sources.registry import read_delivery
@@ -37,14 +37,15 @@ def read_snapshot(snapshot: Snapshot, workspace: Workspace) -> Reading:
     return read_delivery(document, Delivery(snapshot.sha256, snapshot.name, snapshot.statement), workspace.reference)
 
 
-def _judge(snapshot: Snapshot, reading: Reading | DeliveryError) -> Snapshot:
+def _judge(snapshot: Snapshot, outcome: Reading | DeliveryError, judged_with: str) -> Snapshot:
     """The record of a delivery after it was read or refused."""
-    if isinstance(reading, DeliveryError):
-        snapshot.status, snapshot.reason, snapshot.kind = "refused", str(reading), None
+    snapshot.judged_with = judged_with
+    if isinstance(outcome, DeliveryError):
+        snapshot.status, snapshot.reason, snapshot.kind = "refused", str(outcome), None
         snapshot.countries, snapshot.report = [], {}
     else:
-        snapshot.status, snapshot.reason, snapshot.kind = "accepted", None, reading.kind
-        snapshot.countries, snapshot.report = list(reading.countries), reading.report()
+        snapshot.status, snapshot.reason, snapshot.kind = "accepted", None, outcome.kind
+        snapshot.countries, snapshot.report = list(outcome.countries), outcome.report()
     return snapshot
 
 
@@ -57,57 +58,59 @@ def _judge(snapshot: Snapshot, reading: Reading | DeliveryError) -> Snapshot:
             description="No delivery of this run was refused. A refused one is named in the ledger (dtm status).",
         )
     ],
-    op_tags={"kind": "ingest"},
 )
 @guarded
 def deliveries(workspace: Workspace) -> Iterator[dg.Output[Parts] | dg.AssetCheckResult]:
     store = SnapshotStore(workspace.home)
     stale = set(workspace.plan().snapshots)
     pending = [s for s in store.all() if s.sha256 in stale]
-    judged: list[tuple[Snapshot, Reading | DeliveryError]] = []
+    reference = workspace.reference.fingerprint()
+    parts = {name: Parts() for name in RAW_TABLES}
+    records = []
     for number, snapshot in enumerate(pending, start=1):
         progress.info("reading %d of %d: %s", number, len(pending), snapshot.name)
-        try:
-            judged.append((snapshot, read_snapshot(snapshot, workspace)))
-        except DeliveryError as refusal:
-            judged.append((snapshot, refusal))
-        except ConservationError:
-            raise  # a broken invariant stops the run
-        except Exception as error:
-            # a defect of ours in the face of one file never stops the others
-            log = write_error_log(error, workspace.home.logs)
-            judged.append(
-                (snapshot, DeliveryError(f"could not be read: internal error ({type(error).__name__}), see {log}"))
-            )
+        outcome = _outcome(snapshot, workspace)
+        for name in RAW_TABLES:
+            _keep(parts[name], stored(workspace.home.warehouse, table(name)), snapshot, outcome)
+        records.append(_judge(snapshot, outcome, judging(reference, snapshot.statement)))
     for name in RAW_TABLES:
-        yield dg.Output(_parts(name, judged), output_name=name)
-    refused = [s for s, r in judged if isinstance(r, DeliveryError)]
+        yield dg.Output(parts[name], output_name=name)
+    refused = [r for r in records if r.status == "refused"]
     yield dg.AssetCheckResult(
         check_name="every_delivery_was_used",
         asset_key=raw.MASTER_LIST.name,
         passed=not refused,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"deliveries": len(judged), "refused": len(refused)},
+        metadata={"deliveries": len(records), "refused": len(refused)},
     )
     # only now, with every part on disk, is a delivery taken as read: a run killed before reads it again
-    reference = workspace.reference.fingerprint()
-    for snapshot, reading in judged:
-        record = _judge(snapshot, reading)
-        record.judged_with = judging(reference, record.statement)
+    for record in records:
         store.save(record)
 
 
-def _parts(name: str, judged: list[tuple[Snapshot, Reading | DeliveryError]]) -> Parts:
-    parts = Parts()
-    for snapshot, reading in judged:
-        frame = None
-        if not isinstance(reading, DeliveryError):
-            frame = _quarantined(reading) if name == raw.QUARANTINE.name else reading.tables.get(name)
-        if frame is None:
-            parts.gone.add(snapshot.sha256)
-        else:
-            parts.frames[snapshot.sha256] = frame
-    return parts
+def _outcome(snapshot: Snapshot, workspace: Workspace) -> Reading | DeliveryError:
+    """A reading, or the refusal that the delivery gets instead."""
+    try:
+        return read_snapshot(snapshot, workspace)
+    except DeliveryError as refusal:
+        return refusal
+    except ConservationError:
+        raise  # a broken invariant stops the run
+    except Exception as error:
+        # a defect of ours in the face of one file never stops the others
+        log = write_error_log(error, workspace.home.logs)
+        return DeliveryError(f"could not be read: internal error ({type(error).__name__}), see {log}")
+
+
+def _keep(parts: Parts, place: StoredParts, snapshot: Snapshot, outcome: Reading | DeliveryError) -> None:
+    """Write what a reading gives of a table at once: frames of many deliveries are never held together."""
+    frame = None
+    if not isinstance(outcome, DeliveryError):
+        frame = _quarantined(outcome) if place.table is raw.QUARANTINE else outcome.tables.get(place.table.name)
+    if frame is None:
+        parts.gone.add(snapshot.sha256)
+    else:
+        parts.written.append(write_table(frame, place.table, place.path(snapshot.sha256)))
 
 
 def _quarantined(reading: Reading) -> pl.DataFrame:

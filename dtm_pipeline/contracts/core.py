@@ -84,19 +84,18 @@ STOCK = Table(
 BREAKDOWN = Table(
     "core_dtm__breakdown",
     "core",
-    "A part of a leading stock by origin, shelter or period, at its location.",
-    (*ROW, "dimension", "category_code"),
+    "A part of the leading stock of an area by origin, shelter or period. The cells behind it are in raw_dtm__master_list_cell, by snapshot and row.",
+    ("series_id", "reference_date", "location_code", "admin1_code", "admin2_code", "dimension", "category_code"),
     (
-        *PROVENANCE,
         *SERIES,
         *PLACE,
-        c.place_id,
         Column("dimension", "string", "code", "Breakdown", allowed=("origin", "shelter", "period")).required(),
         c.category_code.required(),
         c.households,
         c.households_basis,
         c.individuals,
         c.individuals_basis,
+        Column("locations", "int64", "count", "Locations with the category", unit="locations", at_least=1).required(),
     ),
     added_along=("place", "category_code"),
 )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from dtm_pipeline.domain.aggregate import known_sum, one_or_mixed
+from dtm_pipeline.domain.aggregate import complete_sum, one_or_mixed
 from dtm_pipeline.domain.stocks import AREA_CODES, SERIES_KEY, names_and_basis
 
 ROW = ("snapshot_id", "source_sheet", "source_row")
@@ -33,50 +33,73 @@ def complete_cells(stock: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
     stock is `unknown`. (In four real lists of 9,754 rows neither happens once repeated headers are dropped.)
 
     Args:
-        stock: rows of core_dtm__stock that lead, with size_in_camp and size_out_of_camp.
-        cells: rows of raw_dtm__master_list_cell: dimension, category_code, unit, value.
+        stock: leading location rows: ROW, households, individuals, individuals_basis, size_in_camp,
+            size_out_of_camp.
+        cells: rows of raw_dtm__master_list_cell: ROW, dimension, category_code, unit, value.
 
     Returns:
-        Rows of core_dtm__breakdown, and `gap`: the stock minus the sum of the cells, in their unit.
+        ROW, dimension, category_code, unit, households, individuals with their bases, and `gap`: the stock minus
+        the sum of the cells, in their unit.
     """
+    columns = ["households", "individuals", "individuals_basis", "size_in_camp", "size_out_of_camp"]
     told = cells.select("snapshot_id", "dimension", "unit").unique()
-    spine = stock.join(told, on="snapshot_id").with_columns(
-        whole=pl.when(pl.col("unit") == "households").then("households").otherwise("individuals")
-    )
     sums = cells.group_by(*ROW, "dimension").agg(counted=pl.col("value").sum())
-    spine = spine.join(sums, on=[*ROW, "dimension"], how="left", nulls_equal=True).with_columns(
-        gap=pl.col("whole") - pl.col("counted").fill_null(0)
+    by_households = pl.col("unit") == "households"
+    spine = (
+        stock.select(*ROW, *columns)
+        .join(told, on="snapshot_id")
+        .join(sums, on=[*ROW, "dimension"], how="left", nulls_equal=True)
+        .with_columns(whole=pl.when(by_households).then("households").otherwise("individuals"))
+        .with_columns(gap=pl.col("whole") - pl.col("counted").fill_null(0))
     )
     believed = spine.filter(pl.col("gap").is_null() | (pl.col("gap") >= 0))
     parts = believed.join(cells.drop("unit"), on=[*ROW, "dimension"], nulls_equal=True).filter(pl.col("value") > 0)
     rest = spine.filter(pl.col("gap") != 0).with_columns(
-        category_code=pl.lit(UNKNOWN),
-        value=pl.when(pl.col("gap") > 0).then("gap").otherwise("whole"),
+        category_code=pl.lit(UNKNOWN), value=pl.when(pl.col("gap") > 0).then("gap").otherwise("whole")
     )
-    by_households = pl.col("unit") == "households"
+    narrow = [*ROW, "dimension", "category_code", "unit", "value", "gap", *columns]
     return (
-        pl.concat([parts, rest], how="diagonal")
-        .with_columns(size=_persons_a_household())
-        .with_columns(
+        pl.concat([parts.select(narrow), rest.select(narrow)])
+        .with_columns(people=pl.when(by_households).then(pl.col("value") * _persons_a_household()).otherwise("value"))
+        .select(
+            *ROW,
+            "dimension",
+            "category_code",
+            "unit",
+            "gap",
             households=pl.when(by_households).then("value"),
             households_basis=pl.when(by_households).then(pl.lit("counted")),
-            individuals=pl.when(by_households).then(pl.col("value") * pl.col("size")).otherwise("value"),
-        )
-        .with_columns(
-            individuals_basis=pl.when(pl.col("individuals").is_not_null()).then(
+            individuals="people",
+            individuals_basis=pl.when(pl.col("people").is_not_null()).then(
                 pl.when(by_households).then(pl.lit("rule")).otherwise(pl.lit("provider"))
-            )
-        )
-        .group_by(*ROW, *SERIES_KEY, "dimension", "category_code", maintain_order=True)
-        .agg(
-            pl.exclude("households", "individuals", "households_basis", "individuals_basis", "gap").first(),
-            known_sum("households"),
-            pl.col("households_basis").first(),
-            known_sum("individuals"),
-            pl.col("individuals_basis").first(),
-            pl.col("gap").first(),
+            ),
         )
     )
+
+
+def cells_by_area(cells: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
+    """Cells of locations summed by district, with the number of locations that each rests on.
+
+    Args:
+        cells: as complete_cells gives them.
+        places: ROW, series, date and place columns of the same locations.
+    """
+    area = [*SERIES_KEY, *AREA_CODES["district"], "dimension", "category_code"]
+    return (
+        cells.join(places, on=list(ROW), nulls_equal=True)
+        .group_by(area)
+        .agg(*names_and_basis("district"), *_sums(), locations=pl.struct(ROW).n_unique().cast(pl.Int64))
+    )
+
+
+def _sums() -> list[pl.Expr]:
+    """Sums of cells: unknown as soon as one is, so that a part never passes for the whole."""
+    return [
+        complete_sum("households"),
+        pl.col("households_basis").drop_nulls().first(),
+        complete_sum("individuals"),
+        one_or_mixed("individuals_basis"),
+    ]
 
 
 def _persons_a_household() -> pl.Expr:
@@ -109,14 +132,7 @@ def breakdown_by_area(breakdown: pl.DataFrame, level: str, dimension: str, small
     cells = (
         breakdown.filter(pl.col("dimension") == dimension)
         .group_by(*area, "category_code")
-        .agg(
-            *names_and_basis(level),
-            known_sum("households"),
-            pl.col("households_basis").drop_nulls().first(),
-            known_sum("individuals"),
-            one_or_mixed("individuals_basis"),
-            locations=pl.len(),
-        )
+        .agg(*names_and_basis(level), *_sums(), pl.col("locations").sum())
     )
     size = pl.coalesce("households", "individuals")
     few = (
@@ -131,14 +147,7 @@ def breakdown_by_area(breakdown: pl.DataFrame, level: str, dimension: str, small
         marked.with_columns(withheld=pooled)
         .with_columns(category_code=pl.when("withheld").then(pl.lit(WITHHELD)).otherwise("category_code"))
         .group_by(*area, "category_code")
-        .agg(
-            *names_and_basis(level),
-            known_sum("households"),
-            pl.col("households_basis").drop_nulls().first(),
-            known_sum("individuals"),
-            one_or_mixed("individuals_basis"),
-            pl.col("withheld").any(),
-        )
+        .agg(*names_and_basis(level), *_sums(), pl.col("withheld").any())
         .with_columns(share_denominator=size.sum().over(area))
         .with_columns(share=size / pl.col("share_denominator"))
         .sort(*area, "category_code")

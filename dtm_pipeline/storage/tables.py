@@ -74,6 +74,8 @@ class Parts:
 
     frames: dict[str, pl.DataFrame] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
+    written: list[FileFacts] = field(default_factory=list)
+    """Parts that the step has written already, one by one, so as not to hold all in memory."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,7 @@ class StoredParts:
 
     def store(self, parts: Parts) -> FileFacts:
         """Write the parts that were made, remove those that are gone; the facts are of what was written."""
-        facts = [write_table(frame, self.table, self.path(key)) for key, frame in parts.frames.items()]
+        facts = [*parts.written, *(write_table(f, self.table, self.path(key)) for key, f in parts.frames.items())]
         for key in parts.gone:
             self.path(key).unlink(missing_ok=True)
         hashes = "".join(sorted(f.sha256 for f in facts))
