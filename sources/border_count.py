@@ -10,7 +10,7 @@ import polars as pl
 
 from dtm_pipeline.contracts.raw import BORDER_COUNT
 from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_number
-from dtm_pipeline.quality.split import ORIGINAL, PERSONS, Reject, account, count_rejects, split
+from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, count_rejects, split
 from dtm_pipeline.storage.reference import Reference
 from sources.document import DeliveryError, Document, Sheet, header_key
 from sources.headers import HeaderRow, aliases, data_rows, find_header, original_json
@@ -99,7 +99,7 @@ class BorderCount:
                 pl.col("_day"),
             ),
         ]
-        outcome = split(frame, BORDER_COUNT, rejects, KIND)
+        outcome = split(frame, BORDER_COUNT, rejects, KIND, Originals(texts, original_json(header)))
         if outcome.valid.is_empty():
             raise DeliveryError(
                 f"has {frame.height} rows and none that can be used; first reason: {outcome.rejected['sentence'][0]}"
@@ -214,7 +214,6 @@ def _typed(
         flags=pl.concat_list(
             pl.when(bad_hours).then(pl.lit("unreadable_hours")).otherwise(pl.lit(None, pl.String))
         ).list.drop_nulls(),
-        **{ORIGINAL: original_json(header)},
     )
     key = ["observed_on", "flow_point_name", "direction"]
     return (

@@ -13,7 +13,7 @@ import polars as pl
 
 from dtm_pipeline.contracts.raw import API_FIGURE
 from dtm_pipeline.quality.parse import plain, whole_number
-from dtm_pipeline.quality.split import ORIGINAL, PERSONS, Reject, account, count_rejects, split
+from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, count_rejects, split
 from dtm_pipeline.storage.reference import Reference
 from sources.document import HEAD_ROWS, DeliveryError, Document
 from sources.protocol import Delivery, Finding, Match, Reading
@@ -95,7 +95,7 @@ class DtmApi:
                 pl.col("provider_record_id"),
             ),
         ]
-        outcome = split(frame, API_FIGURE, rejects, KIND)
+        outcome = split(frame, API_FIGURE, rejects, KIND, Originals(frame, _as_json(frame, reference)))
         if outcome.valid.is_empty():
             raise DeliveryError(
                 f"has {frame.height} rows and none that can be used; first reason: {outcome.rejected['sentence'][0]}"
@@ -114,6 +114,12 @@ class DtmApi:
             },
             findings=_findings(outcome.valid),
         )
+
+
+def _as_json(frame: pl.DataFrame, reference: Reference) -> pl.Expr:
+    """A record in the provider's own fields, as JSON."""
+    fields = reference.headers.filter(kind=KIND)["alias"]
+    return pl.struct([pl.col(f) for f in fields if f in frame.columns]).struct.json_encode()
 
 
 def _rows(content: Any) -> tuple[list[dict[str, Any]], int]:
@@ -175,7 +181,6 @@ def _typed(rows: list[dict[str, Any]], level: int, delivery: Delivery, reference
     part = [pl.col(a) for a in texts.columns if a not in ("id", *counts)]
     frame = texts.select(
         *everything,
-        **{ORIGINAL: pl.struct(everything).struct.json_encode()},
         _repeat=pl.int_range(pl.len()).over(part) > 0,
         _versions=pl.struct(counts).n_unique().over(part),
     )

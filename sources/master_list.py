@@ -17,11 +17,11 @@ import polars as pl
 from dtm_pipeline.contracts.derive import conform
 from dtm_pipeline.contracts.raw import MASTER_LIST, MASTER_LIST_CELL
 from dtm_pipeline.places.normalise import name_key
-from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_number
+from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_number, whole_numbers
 from dtm_pipeline.quality.split import (
-    ORIGINAL,
     PERSONS,
     Account,
+    Originals,
     Reject,
     account,
     count_rejects,
@@ -248,7 +248,7 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
         *count_rejects(counted),
         *duplicate_rejects(["place_id"], "_name", ["households", "individuals"]),
     ]
-    outcome = split(rows, MASTER_LIST, rejects, KIND)
+    outcome = split(rows, MASTER_LIST, rejects, KIND, Originals(texts, original_json(header)))
     if outcome.valid.is_empty():
         raise DeliveryError(
             f"has {rows.height} rows and none that can be used; first reason: {outcome.rejected['sentence'][0]}"
@@ -369,25 +369,31 @@ def _typed(
     def text(name: str) -> pl.Expr:
         return pl.col(f"c{fields[name].index}") if name in fields else pl.lit(None, pl.String)
 
-    counts = {n: whole_number(text(n)) for n in COUNT_FIELDS}
+    used = {f"n{c.index}": f"c{c.index}" for columns in categories.values() for c in columns}
+    used |= {f"n{fields[n].index}": f"c{fields[n].index}" for n in COUNT_FIELDS if n in fields}
+    parsed = whole_numbers(texts, used)
+
+    def number(name: str) -> pl.Expr:
+        return pl.col(f"n{fields[name].index}") if name in fields else pl.lit(None, pl.Int64)
+
+    counts = {n: number(n) for n in COUNT_FIELDS}
     points = {n: decimal_number(text(n)) for n in POINT_FIELDS}
     destroyed = plain(text("location_name_local")).str.contains(r"^[?\s]+$").fill_null(False)
-    frame = texts.select(
+    frame = parsed.select(
         "source_row",
         **{n: plain(text(n)) for n in TEXT_FIELDS},
         **counts,
         **points,
         **{f"{n}_text": text(n) for n in (*COUNT_FIELDS, *POINT_FIELDS)},
         **{f"cell_{i}": _sum_of(columns) for i, columns in enumerate(categories.values())},
-        **{ORIGINAL: original_json(header)},
         _destroyed=destroyed,
         _bad_cells=pl.any_horizontal(
             pl.lit(False),
             *(
-                unreadable(pl.col(f"c{c.index}"), whole_number(pl.col(f"c{c.index}")))
-                | (whole_number(pl.col(f"c{c.index}")) < 0).fill_null(False)
+                (pl.col(f"n{c.index}") < 0).fill_null(False) | unreadable(pl.col(f"c{c.index}"), pl.col(f"n{c.index}"))
                 for columns in categories.values()
                 for c in columns
+                if _has_bad(parsed, c)
             ),
         ),
     )
@@ -430,10 +436,15 @@ def _typed(
     )
 
 
+def _has_bad(parsed: pl.DataFrame, column: Column) -> bool:
+    """Whether any cell of the column could not be read, or is negative; nearly all columns have none."""
+    text, number = parsed[f"c{column.index}"], parsed[f"n{column.index}"]
+    return number.null_count() > text.null_count() or bool((number < 0).any())
+
+
 def _sum_of(columns: list[Column]) -> pl.Expr:
     """A cell of a category: blank is zero; what can't be read, or is negative, is left to `unknown`."""
-    values = [whole_number(pl.col(f"c{c.index}")).fill_null(0).clip(0) for c in columns]
-    return pl.sum_horizontal(values)
+    return pl.sum_horizontal([pl.col(f"n{c.index}").fill_null(0).clip(0) for c in columns])
 
 
 def _cells(

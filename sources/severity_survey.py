@@ -14,7 +14,7 @@ from dtm_pipeline.contracts.derive import conform
 from dtm_pipeline.contracts.raw import SEVERITY_ANSWER, SEVERITY_LOCATION
 from dtm_pipeline.domain.severity import SeverityModel
 from dtm_pipeline.quality.parse import decimal_number, plain, whole_number
-from dtm_pipeline.quality.split import ORIGINAL, PERSONS, Reject, account, count_rejects, split
+from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, count_rejects, split
 from dtm_pipeline.storage.reference import Reference
 from sources.dates import date_in
 from sources.document import DeliveryError, Document, Sheet, header_key
@@ -97,7 +97,7 @@ class SeveritySurvey:
                 pl.col("place_id"),
             ),
         ]
-        outcome = split(rows, SEVERITY_LOCATION, rejects, KIND)
+        outcome = split(rows, SEVERITY_LOCATION, rejects, KIND, Originals(texts, original_json(fit.header)))
         if outcome.valid.is_empty():
             raise DeliveryError(
                 f"has {rows.height} submissions and none that can be used; first reason: {outcome.rejected['sentence'][0]}"
@@ -170,7 +170,6 @@ def _typed(texts: pl.DataFrame, fit: _Fit, delivery: Delivery, sheet: Sheet) -> 
         surveyed_on=plain(text("surveyed_on")).str.head(10).str.to_date("%Y-%m-%d", strict=False),
         _answers=pl.concat_str(answers, separator="|"),
         **{f"q_{i.code}": text(i.code) for i in model.indicators},
-        **{ORIGINAL: original_json(fit.header)},
         **{PERSONS: pl.lit(None, pl.Int64)},
         snapshot_id=pl.lit(delivery.snapshot_id),
         source_sheet=pl.lit(sheet.name, pl.String),

@@ -21,7 +21,9 @@ def samples() -> None:
 def make(
     out: Annotated[
         Path,
-        typer.Option("--out", help="Folder to write into; the planted faults are listed in its folder faults/."),
+        typer.Option(
+            "--out", help="Folder to write into; the planted faults are listed beside it, in OUT_planted_faults.csv."
+        ),
     ],
     country: Annotated[str, typer.Option("--country", help="ISO 3166-1 alpha-3.")] = "IRQ",
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=40, help="Rounds of Master Lists.")] = 3,

@@ -11,7 +11,7 @@ from dtm_pipeline.contracts.model import Table
 from dtm_pipeline.contracts.raw import QUARANTINE
 from dtm_pipeline.quality.parse import unreadable
 
-ORIGINAL, PERSONS = "_original", "_persons"
+PERSONS = "_persons"
 VERDICT = pl.Struct(dict.fromkeys(("rule", "sentence", "column", "found"), pl.String))
 
 
@@ -28,6 +28,14 @@ class Reject:
     column: str | None
     broken: pl.Expr
     found: pl.Expr
+
+
+@dataclass(frozen=True)
+class Originals:
+    """The rows as they arrived, with `source_row`, and how one is told as JSON. Only rejected rows are."""
+
+    texts: pl.DataFrame
+    as_json: pl.Expr
 
 
 @dataclass(frozen=True)
@@ -74,17 +82,18 @@ def count_rejects(columns: dict[str, str]) -> list[Reject]:
     return rejects
 
 
-def split(rows: pl.DataFrame, table: Table, rejects: list[Reject], kind: str) -> Split:
+def split(rows: pl.DataFrame, table: Table, rejects: list[Reject], kind: str, originals: Originals) -> Split:
     """Split rows into valid ones, with exactly the table's columns, and quarantined ones.
 
     The checks run as one Polars pass; Pandera is asked only for a report on the rows that fail the contract.
 
     Args:
-        rows: the table's columns, `_original` (the row as it arrived, JSON), `_persons` (persons that the row states
-            by its raw text, null when unreadable), and whatever the rejects look at.
+        rows: the table's columns, `_persons` (persons that the row states by its raw text, null when unreadable),
+            and whatever the rejects look at.
         table: contract of the valid rows.
         rejects: in order: the first reason that holds is told.
         kind: kind of the delivery.
+        originals: the same rows as they arrived.
     """
     verdict = pl.coalesce(
         pl.lit(None, VERDICT),
@@ -109,11 +118,10 @@ def split(rows: pl.DataFrame, table: Table, rejects: list[Reject], kind: str) ->
         )
     wrong = pl.col("_verdict").is_not_null()
     rejected = judged.filter(wrong).with_columns(
-        pl.col("_verdict").struct.unnest(),
-        kind=pl.lit(kind),
-        original=pl.col(ORIGINAL),
-        persons=pl.col(PERSONS),
+        pl.col("_verdict").struct.unnest(), kind=pl.lit(kind), persons=pl.col(PERSONS)
     )
+    arrived = originals.texts.join(rejected.select("source_row"), on="source_row", how="semi")
+    rejected = rejected.join(arrived.select("source_row", original=originals.as_json), on="source_row", how="left")
     return Split(conform(judged.filter(~wrong), table), conform(rejected, QUARANTINE))
 
 

@@ -56,7 +56,7 @@ class Samples:
 
     @property
     def fault_list(self) -> Path:
-        return self.folder / "faults" / "planted_faults.csv"
+        return self.folder.with_name(f"{self.folder.name}_planted_faults.csv")
 
 
 def round_days(rounds: int) -> list[date]:
@@ -85,7 +85,6 @@ def make_samples(country: str, rounds: int, locations: int, seed: int, out: Path
     _severity_survey(samples, last, reference.severity_models[0], rng)
     _border_counts(samples, last.day, rng)
     _broken(samples)
-    samples.fault_list.parent.mkdir(exist_ok=True)
     with samples.fault_list.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(FAULT_COLUMNS)

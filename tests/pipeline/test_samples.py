@@ -14,7 +14,7 @@ NOTICES: set[str] = set()
 
 
 def planted(samples: Path, expected: str, with_boundaries: bool = False) -> set[tuple[str, str, str, str]]:
-    with (samples / "faults" / "planted_faults.csv").open(encoding="utf-8") as file:
+    with samples.with_name(f"{samples.name}_planted_faults.csv").open(encoding="utf-8") as file:
         return {
             (f["file"], f["sheet"], f["row"], f["fault"])
             for f in csv.DictReader(file)

@@ -7,7 +7,16 @@ import pytest
 
 from dtm_pipeline.contracts.derive import conform
 from dtm_pipeline.contracts.model import Column, Rule, Table
-from dtm_pipeline.quality.split import ConservationError, account, count_rejects, duplicate_rejects, split
+from dtm_pipeline.quality.split import (
+    ConservationError,
+    Originals,
+    Reject,
+    Split,
+    account,
+    count_rejects,
+    duplicate_rejects,
+)
+from dtm_pipeline.quality.split import split as split_rows
 
 THING = Table(
     "raw_test__thing",
@@ -36,9 +45,12 @@ def rows(*told: tuple[int, str | None, str | None, str | None]) -> pl.DataFrame:
         source_sheet=pl.lit(None, pl.String),
         location_code=pl.lit("IRQ"),
         reference_date=pl.lit(None, pl.Date),
-        _original=pl.format("{}", "source_row"),
         _persons=pl.col("count_text").cast(pl.Int64, strict=False),
     )
+
+
+def split(given: pl.DataFrame, table: Table, rejects: list[Reject], kind: str) -> Split:
+    return split_rows(given, table, rejects, kind, Originals(given, pl.format("{}", "source_row")))
 
 
 def test_each_rejected_row_tells_the_first_rule_that_it_breaks_with_column_and_value() -> None:
