@@ -12,7 +12,7 @@ def name_key(name: pl.Expr) -> pl.Expr:
     """
     return (
         name.str.normalize("NFKD")
-        .str.replace_all(r"[\u0300-\u036f\u0640]", "")
+        .str.replace_all(r"[\u0300-\u036f\u0640\u02b0-\u02ff]", "")
         .str.to_lowercase()
         .str.strip_chars()
         .str.replace(r"^(al|el)[\s\-]+", "")
