@@ -61,13 +61,14 @@ class Page:
     def table(self, headers: list[str], rows: list[list[Any]]) -> None:
         """A table; numbers stand right with thousands apart."""
 
-        def cell(value: Any, tag: str = "td") -> str:
+        def cell(value: Any) -> str:
             number = isinstance(value, int | float) and not isinstance(value, bool)
             text = "" if value is None else f"{value:,}" if number else escape(str(value))
-            return f'<{tag} class="n">{text}</{tag}>' if number else f"<{tag}>{text}</{tag}>"
+            return f'<td class="n">{text}</td>' if number else f"<td>{text}</td>"
 
         body = "".join(f"<tr>{''.join(cell(v) for v in row)}</tr>" for row in rows)
-        head = "".join(cell(h, "th") for h in headers)
+        right = [any(isinstance(row[i], int | float) for row in rows) for i in range(len(headers))]
+        head = "".join(f"<th{' class=n' if n else ''}>{escape(h)}</th>" for h, n in zip(headers, right, strict=True))
         self.add(f'<div class="panel"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
 
 

@@ -14,7 +14,9 @@ pytestmark = pytest.mark.real
 
 def test_every_planted_fault_is_found_and_nothing_unplanted_is(real_data: Path, samples: Path, tmp_path: Path) -> None:
     polygons = real_data / "boundaries/irq/irq_admbnda_adm2_cso_20190603.geojson"
-    assert dtm("boundaries", "import", polygons, "--country", "IRQ", "--edition", "cod-2019", "--home", tmp_path).code == 0
+    assert (
+        dtm("boundaries", "import", polygons, "--country", "IRQ", "--edition", "cod-2019", "--home", tmp_path).code == 0
+    )
     assert dtm("run", "--inbox", samples, "--home", tmp_path).code == 0
     assert found(tmp_path) == planted(samples, "quarantine", with_boundaries=True)
     assert found(tmp_path, "--findings") == planted(samples, "finding", with_boundaries=True)
