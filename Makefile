@@ -30,7 +30,7 @@ demo: install
 	@$(BIN)/dtm demo --home $(DEMO_HOME)
 
 test: install
-	@$(BIN)/python -m pytest -n auto --dist loadfile
+	@$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: install
 	$(BIN)/ruff check .

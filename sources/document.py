@@ -29,13 +29,15 @@ def header_key(header: str | None) -> str:
     """Letters and digits of a header, lower case, without byte-order marks, tatweel, accents and newlines.
 
     A header that a spreadsheet took for a date comes back as day and month: `2019-08-14 00:00:00` and `14-Aug`
-    share a key.
+    share a key, and so do `2019-01-01` and `Jan 19`.
     """
     text = unicodedata.normalize("NFKC", header or "").strip()
     text = re.sub(r"^X\.U\.FEFF\.", "", text)
     as_date = DATE_HEADER.match(text)
     if as_date:
-        text = f"{int(as_date[3])}-{MONTHS[int(as_date[2]) - 1]}"
+        day, month = int(as_date[3]), MONTHS[int(as_date[2]) - 1]
+        # `Jan 19` was taken for the 19th of January, or for the 1st of January 2019
+        text = f"{month}{as_date[1][2:]}" if day == 1 else f"{day}-{month}"
     return "".join(c for c in text.lower() if c.isalnum() and c != "\u0640")
 
 

@@ -48,7 +48,7 @@ COUNT_FIELDS = ("households", "individuals", "from_camp_households")
 POINT_FIELDS = ("latitude", "longitude")
 LABELS = ("place_id", "provider_admin1_name", "provider_admin2_name", "location_name")
 MIN_CATEGORIES = 5
-RETURNEE_WORDS = ("returnee", "returned", "habitual")
+RETURNEE_WORDS = ("returnee", "returned")
 LOCATIONS = re.compile(r"locations?\s*:?\s*([\d,]+)", re.IGNORECASE)
 DECISIVE_SHARE = 0.9
 FLAGS = {
@@ -186,10 +186,9 @@ def _population_group(sheet: Sheet, header: HeaderRow, delivery: Delivery) -> st
         ("file name", delivery.name),
     ):
         key = header_key(text)
-        if "return" in key:
-            spoken[where] = "idp_returnee"
-        elif "idp" in key:
-            spoken[where] = "idp"
+        names = {group for word, group in (("return", "idp_returnee"), ("idp", "idp")) if word in key}
+        if len(names) == 1:  # a workbook named after both groups says nothing of a sheet
+            spoken[where] = names.pop()
     if len(set(spoken.values())) > 1:
         said = " and ".join(f"{group} in the {where}" for where, group in spoken.items())
         raise DeliveryError(
@@ -197,8 +196,10 @@ def _population_group(sheet: Sheet, header: HeaderRow, delivery: Delivery) -> st
         )
     if spoken:
         return next(iter(spoken.values()))
-    if any(c.target and c.target[0] == "shelter" for c in header.columns):
-        return "idp"  # returnees live in habitual residences: a list with shelters and none of these is of IDPs
+    shelters = {c.target[1] for c in header.columns if c.target and c.target[0] == "shelter"}
+    if shelters:
+        # returnees live in habitual residences: a list with shelters and none of these is of IDPs
+        return "idp_returnee" if any(s.startswith("habitual") for s in shelters) else "idp"
     raise DeliveryError(
         'does not say whether it lists IDPs or returnees; say population_group = "idp" or "idp_returnee" in a sidecar NAME.toml'
     )

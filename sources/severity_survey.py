@@ -22,7 +22,6 @@ from sources.headers import Column, HeaderRow, data_rows, original_json
 from sources.protocol import Delivery, Match, Reading
 
 KIND = "severity_survey"
-NUMBERS = ("households", "latitude", "longitude")
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dtm_pipeline.contracts.model import Column, Dissemination
+from dtm_pipeline.contracts.model import Column
 
 POPULATION_GROUPS = (
     "idp",
@@ -237,10 +237,3 @@ def stock_columns(prefix: str) -> tuple[Column, Column]:
         ),
         Column(f"{prefix}_individuals", "int64", "stock", f"{who.capitalize()}", unit="persons", at_least=0),
     )
-
-
-def of_class(column: Column, dissemination: Dissemination) -> Column:
-    """The same column under another dissemination class."""
-    from dataclasses import replace
-
-    return replace(column, dissemination=dissemination)

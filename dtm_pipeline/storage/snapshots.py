@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from dtm_pipeline.contracts.columns import POPULATION_GROUPS
 from dtm_pipeline.storage.home import Home, HomeError, write_json
 
 COUNTRY = re.compile(r"[A-Z]{3}")
@@ -100,6 +101,8 @@ def _checked(said: dict[str, Any], name: str) -> dict[str, Any]:
     for key in TEXTS:
         if not isinstance(checked.get(key, ""), str) or (key in checked and not checked[key].strip()):
             raise wrong(key, "a text")
+    if checked.get("population_group", POPULATION_GROUPS[0]) not in POPULATION_GROUPS:
+        raise wrong("population_group", f"one of {', '.join(POPULATION_GROUPS)}")
     if "country" in said:
         code = said["country"].upper() if isinstance(said["country"], str) else ""
         if not COUNTRY.fullmatch(code):

@@ -125,26 +125,41 @@ def test_when_everything_is_refused_the_exit_code_says_so(tmp_path: Path) -> Non
     assert dtm("run", "--inbox", inbox, "--home", tmp_path / "home").code == 3
 
 
-@pytest.mark.parametrize(
-    ("sidecar", "says"),
-    [
-        ('country = "IRQ', "not readable as TOML"),
-        ("colour = 3\n", "unknown key 'colour'"),
-        ('kind = "poem"\n', "known kinds are master_list"),
-    ],
-)
-def test_a_sidecar_that_cannot_be_used_refuses_its_delivery_and_mending_it_is_enough(
-    tmp_path: Path, sidecar: str, says: str
-) -> None:
+SIDECARS = [
+    ('country = "IRQ', "not readable as TOML"),
+    ("colour = 3\n", "unknown key 'colour'"),
+    ('kind = "poem"\n', "known kinds are master_list"),
+    ('kind = ["a"]\n', "what is expected: a text"),
+    ('country = "Iraq"\n', "an ISO 3166-1 alpha-3 code"),
+    ('country = "../../../evil"\n', "an ISO 3166-1 alpha-3 code"),
+    ('country = "SYR"\n', "its sidecar says country 'SYR'; it holds IRQ"),
+    ('population_group = "people"\n', "one of idp, idp_returnee"),
+    ("reference_date = 5\n", "a date, YYYY-MM-DD"),
+    ('reference_date = "2020-02-29"\n', "every row of this kind has its own"),
+    ('replaces = "yes"\n', "true or false"),
+    ("replaces = true\nadds = true\n", "says both replaces and adds"),
+    ('series = "irq_idpp"\n', "reference/series.toml lists irq_idp"),
+    ('series = "irq_returnee"\n', "names the series 'irq_returnee' (IRQ, idp_returnee)"),
+]
+
+
+def test_sidecars_that_cannot_be_used_refuse_their_deliveries_and_mending_them_is_enough(tmp_path: Path) -> None:
     inbox, home = tmp_path / "inbox", tmp_path / "home"
-    answer(inbox / "a.json", ("2020-02-29", 600))
-    (inbox / "a.toml").write_text(sidecar)
+    for i, (sidecar, _) in enumerate(SIDECARS):
+        answer(inbox / f"{i}.json", (f"2020-01-{i + 1:02}", 600 + i))
+        (inbox / f"{i}.toml").write_text(sidecar)
     told = dtm("run", "--inbox", inbox, "--home", home)
     assert told.code == 3
-    assert says in told.err
-    (inbox / "a.toml").write_text('terms = "CC BY-IGO"\n')
+    refused = dict(
+        line.removeprefix("refused ").split(": ", 1) for line in told.err.splitlines() if line.startswith("refused ")
+    )
+    assert len(refused) == len(SIDECARS)
+    for i, (_, says) in enumerate(SIDECARS):
+        assert says in refused[f"{i}.json"], says
+    for i in range(len(SIDECARS)):
+        (inbox / f"{i}.toml").write_text('terms = "CC BY-IGO"\n')
     assert dtm("run", "--inbox", inbox, "--home", home).code == 0
-    assert district(home) == [("2020-02-29", 600)]
+    assert district(home) == [(f"2020-01-{i + 1:02}", 600 + i) for i in range(len(SIDECARS))]
 
 
 def test_a_gate_refuses_a_jump_readers_stay_and_a_named_person_can_waive_it(tmp_path: Path) -> None:
@@ -279,13 +294,49 @@ def test_a_defect_in_the_face_of_one_file_never_stops_the_others(
     assert district(home) == [("2020-02-29", 600)]
 
 
-@pytest.mark.parametrize("stray", ["5", "null", '"x"', "[]"])
-def test_a_record_that_is_no_record_refuses_its_answer(tmp_path: Path, stray: str) -> None:
+def test_a_file_that_cannot_be_read_or_is_no_file_is_named_and_the_others_go_on(tmp_path: Path) -> None:
     inbox, home = tmp_path / "inbox", tmp_path / "home"
-    good = answer(inbox / "a.json", ("2020-02-29", 600)).read_text()
-    (inbox / "a.json").write_text(good.replace("}]", "}, " + stray + "]"))
+    answer(inbox / "good.json", ("2020-02-29", 600))
+    (inbox / "gone.csv").symlink_to(tmp_path / "nowhere")
+    (inbox / "folder").mkdir()
     told = dtm("run", "--inbox", inbox, "--home", home)
-    assert (told.code, "record 2 of its result is no record" in told.err) == (3, True)
+    assert told.code == 0
+    assert "left alone folder: is no file" in told.err
+    assert "left alone gone.csv: is no file" in told.err
+    assert district(home) == [("2020-02-29", 600)]
+
+
+def test_the_same_bytes_under_two_names_with_one_sidecar_settle(tmp_path: Path) -> None:
+    inbox, home = tmp_path / "inbox", tmp_path / "home"
+    shutil.copy(answer(inbox / "a.json", ("2020-02-29", 600)), inbox / "b.json")
+    (inbox / "b.toml").write_text('terms = "CC BY-IGO"\n')
+    assert dtm("run", "--inbox", inbox, "--home", home).code == 0
+    assert dtm("run", "--inbox", inbox, "--home", home).out.startswith("unchanged")
+
+
+def test_a_delivery_of_another_country_is_no_part_of_the_release_of_one(tmp_path: Path) -> None:
+    inbox, home = tmp_path / "inbox", tmp_path / "home"
+    answer(inbox / "iraq.json", ("2020-02-29", 600))
+    answer(inbox / "chad.json", ("2020-02-29", 70), admin0Pcode="TCD", operation="Lake Chad Basin Crisis")
+    assert dtm("run", "--inbox", inbox, "--home", home, "--country", "IRQ").code == 0
+    manifest = dtm("releases", "show", "--json", "--home", home).json()["manifest"]
+    assert [s["countries"] for s in manifest["snapshots"]] == [["IRQ"]]
+
+
+def test_a_gate_that_nobody_knows_can_not_be_waived(tmp_path: Path) -> None:
+    told = dtm("run", "--inbox", tmp_path, "--home", tmp_path / "home", "--waive", "typo=why")
+    assert (told.code, "there is no gate 'typo'" in told.err) == (2, True)
+
+
+def test_a_record_that_is_no_record_refuses_its_answer(tmp_path: Path) -> None:
+    inbox, home = tmp_path / "inbox", tmp_path / "home"
+    good = answer(inbox / "good.json", ("2020-02-29", 600)).read_text()
+    strays = ["5", "null", '"x"', "[]"]
+    for i, stray in enumerate(strays):
+        (inbox / f"{i}.json").write_text(good.replace("}]", "}, " + stray + "]"))
+    told = dtm("run", "--inbox", inbox, "--home", home)
+    assert told.code == 0
+    assert told.err.count("record 2 of its result is no record") == len(strays)
 
 
 def test_help_answers_without_a_heavy_import() -> None:

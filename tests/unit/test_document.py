@@ -26,6 +26,8 @@ def document(folder: Path, content: bytes, name: str = "delivery.bin") -> Docume
         ("Unfinished/\nAbandoned building", "Unfinished_Abandoned_building"),
         ("Location name\nin Arabic ", "Location name in Arabic"),
         ("2019-08-14 00:00:00", "14-Aug"),
+        ("2019-01-01 00:00:00", "Jan 19"),
+        ("Jul-17", "Jul 17"),
         ("X.U.FEFF.start", "start"),
         ("\ufeffPlace id", "Place ID"),
         ("Salahal Din", "Salah al-Din"),
