@@ -37,14 +37,14 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m dtm_pipeline.contracts.documents --check
+	$(BIN)/python -m dtm_pipeline.release.documents --check
 
 format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 docs: install
-	$(BIN)/python -m dtm_pipeline.contracts.documents
+	$(BIN)/python -m dtm_pipeline.release.documents
 
 # versions and hashes, no addresses; needs uv on the PATH
 lock:

@@ -66,7 +66,7 @@ def guarded(body: Body) -> Body:
     return whole  # type: ignore[return-value]  # the same signature
 
 
-class Workspace(dg.ConfigurableResource):  # type: ignore[type-arg]
+class Workspace(dg.ConfigurableResource):  # type: ignore[type-arg]  # it gives itself
     """The home that a run works in."""
 
     root: str

@@ -10,8 +10,8 @@ import pytest
 
 from dtm_pipeline.contracts import TABLES, Table, published_tables
 from dtm_pipeline.contracts.derive import arrow_schema, empty, frictionless_resource, pandera_schema, polars_schema
-from dtm_pipeline.contracts.documents import documents
 from dtm_pipeline.contracts.model import Column
+from dtm_pipeline.release.documents import documents
 
 ROOT = Path(__file__).parent.parent.parent
 EVERY = pytest.mark.parametrize("table", TABLES.values(), ids=list(TABLES))

@@ -85,4 +85,4 @@ def test_size_rules_of_a_group_never_overlap() -> None:
             if r.location_code == country and group in r.population_groups and r.valid_from > until
         ]
         assert later, f"{country} {group} has no rule after {until}"
-    assert pl.Series([r.source for r in REFERENCE.size_rules]).str.len_chars().min() > 0  # type: ignore[operator]
+    assert pl.Series([r.source for r in REFERENCE.size_rules]).str.len_chars().min() > 0

@@ -21,7 +21,7 @@ def imported(real_data: Path, home: Path, file: str, country: str) -> dict[str, 
         "boundaries", "import", real_data / file, "--country", country, "--edition", "e", "--home", home, "--json"
     )
     assert told.code == 0, told.err
-    return told.json()  # type: ignore[no-any-return]
+    return told.json()
 
 
 def test_iraq_imports_at_three_levels_and_its_units_nest(real_data: Path, tmp_path: Path) -> None:

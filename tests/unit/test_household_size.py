@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dtm_pipeline.domain.household_size import with_individuals
+from dtm_pipeline.settings import Settings
 from dtm_pipeline.storage.reference import Reference
 
 SCHEMA = {
@@ -65,14 +66,8 @@ def test_without_a_rule_people_are_unknown_and_not_zero(reference: Reference) ->
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.dates(date(2014, 1, 1), date(2030, 1, 1)))
 def test_people_in_camps_and_outside_add_up_to_all(camp: int, outside: int, day: date) -> None:
-    reference = Reference(_folder())
+    reference = Reference(Settings().reference)
     told = with_individuals(rows(("IRQ", "idp", day, camp + outside, None, camp, None)), reference.size_rules).row(
         0, named=True
     )
     assert told["in_camp_individuals"] + told["out_of_camp_individuals"] == told["individuals"]
-
-
-def _folder():  # type: ignore[no-untyped-def]
-    from dtm_pipeline.settings import Settings
-
-    return Settings().reference

@@ -24,7 +24,7 @@ def read(folder: Path, content: object, reference: Reference, name: str = "deliv
 
 
 def rejected(reading: Reading) -> list[tuple[int, str]]:
-    return reading.rejected.select("source_row", "rule").rows()  # type: ignore[return-value]
+    return reading.rejected.select("source_row", "rule").rows()
 
 
 @pytest.mark.parametrize(

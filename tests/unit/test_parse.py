@@ -11,7 +11,7 @@ from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_
 
 
 def whole(text: str | None) -> int | None:
-    return pl.DataFrame({"t": [text]}, schema={"t": pl.String}).select(whole_number(pl.col("t"))).item()  # type: ignore[no-any-return]
+    return pl.DataFrame({"t": [text]}, schema={"t": pl.String}).select(whole_number(pl.col("t"))).item()
 
 
 @given(st.integers(-(10**14), 10**14))

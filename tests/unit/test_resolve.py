@@ -37,7 +37,7 @@ def row(
 
 
 def place(*args: str | None, **kwargs: object) -> tuple[str | None, str | None, str]:
-    told = resolve(row(*args, **kwargs), GAZETTEER).row(0, named=True)  # type: ignore[arg-type]
+    told = resolve(row(*args, **kwargs), GAZETTEER).row(0, named=True)
     return told["admin1_code"], told["admin2_code"], told["place_basis"]
 
 

@@ -37,7 +37,7 @@ def test_all_conditions_met_is_0_and_none_is_100(value: float, score: float, nam
 
 def test_the_two_scales_weigh_alike_however_many_questions_each_has() -> None:
     services = [1.0 if i.scale == "livelihoods_and_services" else 0.0 for i in MODEL.indicators]
-    assert scored(services)[0] == pytest.approx(50)  # type: ignore[arg-type]
+    assert scored(services)[0] == pytest.approx(50)
 
 
 @given(st.lists(st.none() | st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), min_size=16, max_size=16))
