@@ -189,14 +189,14 @@ def _tell(
         print_json({"outcome": outcome, "release": str(release.folder) if release else None, **content})
     elif release is None:
         typer.echo("nothing to release: no delivery that can be used was found")
-    elif new:
-        tables = list((release.folder / "tables").glob("*.parquet"))
-        typer.echo(f"release {release.name} ({seconds:.0f} s): {len(tables)} tables")
+    else:
+        if new:
+            tables = list((release.folder / "tables").glob("*.parquet"))
+            typer.echo(f"release {release.name} ({seconds:.0f} s): {len(tables)} tables")
+        else:
+            typer.echo(f"unchanged: nothing is new since release {release.name}")
         typer.echo(f"tables: {release.folder / 'tables'}")
         typer.echo(f"report: {release.folder / 'report' / 'index.html'}")
-        typer.echo(str(release.folder))
-    else:
-        typer.echo(f"unchanged: nothing is new since release {release.name}")
         typer.echo(str(release.folder))
     if outcome == "refused":
         raise typer.Exit(REFUSED)
