@@ -76,9 +76,7 @@ def stock_facts(
         on=[*KEY, "snapshot_id"],
     )
     # where an addition repeats a location, the newer row stands for it
-    located = pl.col("place_id").is_not_null()
-    newest = pl.col("ingest_sequence") == pl.col("ingest_sequence").max().over(*KEY, "place_id")
-    used = used.filter(~located | newest)
+    used = used.filter(pl.col("ingest_sequence") == pl.col("ingest_sequence").max().over(*KEY, "location_key"))
     dates = align_dates(used.select(KEY).unique(), series)
     leaders = leading_sources(
         dates.select("series_id", "reference_date", "source_kind", "admin_level").unique(), series
