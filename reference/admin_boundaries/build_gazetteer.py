@@ -21,14 +21,9 @@ from shapely.geometry import mapping
 from shapely.geometry.polygon import orient
 
 HERE = Path(__file__).parent
-EDITION = {
-    "IRQ": "cod-ab-2019-06-03",
-    "SYR": "cod-ab-2024",
-    "LBN": "cod-ab-2024-11-13",
-    "JOR": "cod-ab-2014-05-30",
-    "TUR": "cod-ab-2025",
-    "EGY": "cod-ab-2017-04-21",
-}
+# The global p-code table does not have Jordan: its units are those of the polygons, last updated on this day.
+JORDAN_EDITION = "2014-05-30"
+COUNTRIES = ("EGY", "IRQ", "JOR", "LBN", "SYR", "TUR")
 ISO_NUMERIC = {"IRQ": "368", "SYR": "760", "LBN": "422", "JOR": "400", "TUR": "792", "EGY": "818"}
 OUTLINE_TOLERANCE_DEGREES = 0.01
 
@@ -41,6 +36,7 @@ def code_table(data: Path) -> pl.DataFrame:
         code="P-Code",
         name_en="Name",
         parent_code="Parent P-Code",
+        valid_from="Valid from date",
     )
 
 
@@ -80,7 +76,7 @@ def turkish_names(data: Path) -> pl.DataFrame:
 def gazetteer(data: Path) -> pl.DataFrame:
     listed = code_table(data)
     parts = []
-    for country in EDITION:
+    for country in COUNTRIES:
         for level in (1, 2):
             shapes = polygons(data, country, level)
             known = listed.filter(location_code=country, admin_level=level)
@@ -91,16 +87,17 @@ def gazetteer(data: Path) -> pl.DataFrame:
                     code="code",
                     name_en="polygon_name",
                     parent_code="polygon_parent",
+                    valid_from=pl.lit(JORDAN_EDITION),
                 )
             parts.append(known.join(shapes.drop("polygon_name", "polygon_parent"), on="code", how="left"))
     table = pl.concat(parts).join(turkish_names(data), on="code", how="left")
     return (
         table.with_columns(
             name_local=pl.coalesce("name_local", "name_tr"),
-            edition=pl.col("location_code").replace_strict(EDITION),
-            source=pl.lit("OCHA COD-AB; point: centroid of the published polygon"),
+            edition=pl.lit("cod-ab-") + pl.col("valid_from"),
+            source=pl.lit("OCHA p-code table (Jordan: polygons); local name and point: published polygons"),
         )
-        .drop("name_tr")
+        .drop("name_tr", "valid_from")
         .sort("location_code", "admin_level", "code")
     )
 
