@@ -27,7 +27,9 @@ def make(
     ],
     country: Annotated[str, typer.Option("--country", help="ISO 3166-1 alpha-3.")] = "IRQ",
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=40, help="Rounds of Master Lists.")] = 3,
-    locations: Annotated[int, typer.Option("--locations", min=60, help="Locations of IDPs in the first round.")] = 3000,
+    locations: Annotated[
+        int, typer.Option("--locations", min=100, help="Locations of IDPs in the first round.")
+    ] = 3000,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed makes the same figures.")] = 7,
     as_json: JsonOption = False,
 ) -> None:

@@ -66,3 +66,9 @@ def test_the_same_seed_makes_the_same_deliveries(samples: Path, tmp_path: Path) 
 def test_a_country_without_samples_is_refused_by_name(tmp_path: Path, country: str) -> None:
     told = dtm("samples", "make", "--country", country, "--out", tmp_path)
     assert (told.code, "no samples of" in told.err) == (2, True)
+
+
+def test_the_fewest_locations_that_are_taken_are_enough_for_every_fault(tmp_path: Path) -> None:
+    assert dtm("samples", "make", "--locations", 99, "--out", tmp_path).code == 2
+    told = dtm("samples", "make", "--locations", 100, "--rounds", 1, "--out", tmp_path / "out", "--json")
+    assert (told.code, len(told.json()["deliveries"])) == (0, 8)
