@@ -237,3 +237,31 @@ def stock_columns(prefix: str) -> tuple[Column, Column]:
         ),
         Column(f"{prefix}_individuals", "int64", "stock", f"{who.capitalize()}", unit="persons", at_least=0),
     )
+
+
+# -- border flows -----------------------------------------------------------------------------------
+flow_point_id = Column(
+    "flow_point_id", "string", "code", "Flow point (reference/flow_points.csv, or made from its name)"
+)
+flow_point_name = Column("flow_point_name", "string", "label", "Name of the flow point")
+crossing_id = Column("crossing_id", "string", "code", "Crossing; both sides of one crossing share it")
+observed_by = Column("observed_by", "string", "code", "Country whose side counted")
+observed_on = Column("observed_on", "date", "date", "Day of the count")
+direction = Column("direction", "string", "code", "in or out of location_code", allowed=("in", "out"))
+movements = Column(
+    "movements",
+    "int64",
+    "flow",
+    "Movements counted, not persons; a zero is stated by the source",
+    unit="movements",
+    at_least=0,
+)
+hours_observed = Column(
+    "hours_observed",
+    "float64",
+    "evidence",
+    "Hours that the point was observed; null when unknown",
+    unit="hour",
+    at_least=0,
+    at_most=24,
+)

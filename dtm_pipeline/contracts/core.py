@@ -135,24 +135,14 @@ BORDER_FLOW = Table(
     (
         *PROVENANCE,
         c.location_code.required(),
-        Column(
-            "flow_point_id", "string", "code", "Flow point (reference/flow_points.csv, or made from its name)"
-        ).required(),
-        Column("flow_point_name", "string", "label", "Name of the flow point").required(),
-        Column("crossing_id", "string", "code", "Crossing; both sides of one crossing share it").required(),
-        Column("observed_by", "string", "code", "Country whose side counted").required(),
-        Column("direction", "string", "code", "in or out of location_code", allowed=("in", "out")).required(),
-        Column("observed_on", "date", "date", "Day of the count").required(),
-        Column("movements", "int64", "flow", "Movements counted", unit="movements", at_least=0).required(),
-        Column(
-            "hours_observed",
-            "float64",
-            "evidence",
-            "Hours that the point was observed; null when unknown",
-            unit="hour",
-            at_least=0,
-            at_most=24,
-        ),
+        c.flow_point_id.required(),
+        c.flow_point_name.required(),
+        c.crossing_id.required(),
+        c.observed_by.required(),
+        c.direction.required(),
+        c.observed_on.required(),
+        c.movements.required(),
+        c.hours_observed,
     ),
     added_along=("observed_on", "flow_point_id"),
 )
