@@ -72,7 +72,7 @@ class Workspace(dg.ConfigurableResource):  # type: ignore[type-arg]  # it gives 
     root: str
     reference_folder: str
     only_country: str = ""
-    waivers: dict[str, str] = {}  # noqa: RUF012  a field of a pydantic model is copied for each instance
+    waivers: dict[str, str] = {}
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Workspace]:

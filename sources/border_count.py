@@ -12,14 +12,13 @@ from dtm_pipeline.contracts.raw import BORDER_COUNT
 from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_number
 from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, count_rejects, split
 from dtm_pipeline.storage.reference import Reference
-from sources.document import DeliveryError, Document, Sheet, header_key
+from sources.dates import day_column
+from sources.document import SEND_AGAIN, DeliveryError, Document, Sheet, header_key
 from sources.headers import HeaderRow, aliases, data_rows, find_header, original_json
-from sources.protocol import Delivery, Finding, Match, Reading, flag_findings
+from sources.protocol import SAY_COUNTRY, Delivery, Description, Finding, Match, Reading, flag_findings, none_usable
 
 KIND = "border_count"
 NEEDED = {"observed_on": "date", "flow_point_name": "point", "direction": "direction"}
-DAY_FIRST = r"^(\d{1,2})[-/.](\d{1,2})[-/.](\d{2}|\d{4})$"
-ISO = r"^(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?$"
 GROUP_READABLE_SHARE = 0.9
 FLAGS = {"unreadable_hours": "the hours observed can't be read; they are unknown"}
 
@@ -30,6 +29,17 @@ class BorderCount:
     kind = KIND
     title = "daily counts at border points"
     replacement_key = ("flow_point_id", "direction", "observed_on")
+
+    def describe(self) -> Description:
+        return Description(
+            KIND,
+            self.title,
+            ("a day", "a point", "a direction", "something that is counted"),
+            (BORDER_COUNT.name,),
+            "core_dtm__border_flow",
+            self.replacement_key,
+            "docs/sources/border_count.md",
+        )
 
     def recognise(self, document: Document, reference: Reference) -> Match:
         if document.format == "json":
@@ -42,7 +52,7 @@ class BorderCount:
         assert header is not None
         texts = data_rows(sheet, header)
         if texts.is_empty():
-            raise DeliveryError(f"has headers in row {header.row} and no row below them")
+            raise DeliveryError("headers and no row below them", "counts", SEND_AGAIN, row=header.row)
         country = _country(texts, header, delivery, reference)
         frame, groups = _typed(texts, header, delivery, country, reference)
         fields = header.fields()
@@ -101,9 +111,7 @@ class BorderCount:
         ]
         outcome = split(frame, BORDER_COUNT, rejects, KIND, Originals(texts, original_json(header)))
         if outcome.valid.is_empty():
-            raise DeliveryError(
-                f"has {frame.height} rows and none that can be used; first reason: {outcome.rejected['sentence'][0]}"
-            )
+            raise none_usable(outcome.rejected)
         kept = frame.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
         differs = kept.filter((pl.col("_sum") != pl.col("movements")) & pl.lit(len(groups) > 0))
         findings = [
@@ -140,7 +148,8 @@ def _fit(sheet: Sheet, reference: Reference) -> Match:
     missing = tuple(NEEDED[n] for n in NEEDED if n not in fields)
     counts = "movements" in fields or any(c.target is None for c in header.columns)
     score = (len(found) + counts) / (len(NEEDED) + 1)
-    return Match(score if not missing else min(score, 0.45), found, missing)
+    known = len([c for c in header.columns if c.target])
+    return Match(score if not missing else min(score, 0.45), found, missing, known)
 
 
 def _country(texts: pl.DataFrame, header: HeaderRow, delivery: Delivery, reference: Reference) -> str:
@@ -161,8 +170,10 @@ def _country(texts: pl.DataFrame, header: HeaderRow, delivery: Delivery, referen
     if len(countries) == 1:
         return str(countries[0])
     raise DeliveryError(
-        f"counts movements at {named.height} points that reference/flow_points.csv does not know, and does not say of which country; "
-        'say country = "ISO3" in a sidecar NAME.toml'
+        f"{named.height} points that reference/flow_points.csv does not know, and no country",
+        "the country that the counts are in or out of",
+        SAY_COUNTRY,
+        column=header.fields()["flow_point_name"].header,
     )
 
 
@@ -197,7 +208,7 @@ def _typed(
     frame = texts.select(
         "source_row",
         _day=day,
-        observed_on=_dates(texts, f"c{fields['observed_on'].index}"),
+        observed_on=day_column(texts, f"c{fields['observed_on'].index}"),
         flow_point_name=plain(pl.col(f"c{fields['flow_point_name'].index}")),
         _direction=direction,
         direction=direction.replace_strict(mapping, default=None, return_dtype=pl.String)
@@ -232,28 +243,3 @@ def _counts_people(cells: pl.Series) -> bool:
     frame = cells.to_frame("t").filter(plain(pl.col("t")).is_not_null())
     readable = frame.select(whole_number(pl.col("t")).is_not_null().sum()).item()
     return frame.height > 0 and readable >= GROUP_READABLE_SHARE * frame.height
-
-
-def _dates(texts: pl.DataFrame, column: str) -> pl.Expr:
-    """Day-first or ISO dates; month-first only where a day above 12 proves it. A year of two digits is of this century.
-
-    Raises:
-        DeliveryError: some dates are only possible day-first, and others only month-first.
-    """
-    text = plain(pl.col(column))
-    first, second, year = (text.str.extract(DAY_FIRST, i) for i in (1, 2, 3))
-    year = pl.when(year.str.len_chars() == 2).then(pl.lit("20") + year).otherwise(year)
-
-    def day(month: pl.Expr, number: pl.Expr) -> pl.Expr:
-        return pl.concat_str(year, month, number, separator="-").str.to_date("%Y-%m-%d", strict=False)
-
-    iso = pl.concat_str(*(text.str.extract(ISO, i) for i in (1, 2, 3)), separator="-")
-    iso = iso.str.to_date("%Y-%m-%d", strict=False)
-    day_first, month_first = pl.coalesce(iso, day(second, first)), day(first, second)
-    only_month = texts.select((day_first.is_null() & month_first.is_not_null()).sum()).item()
-    only_day = texts.select((day(second, first).is_not_null() & month_first.is_null()).sum()).item()
-    if only_month and only_day and only_month > texts.height // 100:
-        raise DeliveryError(
-            f"mixes day-first and month-first dates ({only_day} and {only_month} rows); ask for ISO dates, YYYY-MM-DD"
-        )
-    return pl.coalesce(iso, month_first) if only_month and not only_day else day_first

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from datetime import date
 
+import polars as pl
+
+from dtm_pipeline.quality.parse import plain
 from sources.document import DeliveryError
 
 MONTH = r"(?P<mon>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
@@ -24,6 +27,10 @@ PATTERNS = tuple(
     )
 )
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+SAY = 'say reference_date = "YYYY-MM-DD" in a sidecar NAME.toml'
+DAY_FIRST = r"^(\d{1,2})[-/.](\d{1,2})[-/.](\d{2}|\d{4})$"
+ISO = r"^(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?$"
+NAMED = r"^(\d{1,2})[-/. ]([A-Za-z]{3})[a-z]*[-/., ]+(\d{2}|\d{4})$"
 ROUND = re.compile(r"(?<![a-z])(?:round|rnd|r)[-_ #]*(\d{1,3})(?!\d)", re.IGNORECASE)
 
 
@@ -47,7 +54,7 @@ def date_in(text: str) -> date | None:
             return date(year, month, day)
         except ValueError as error:
             raise DeliveryError(
-                f'gives the date {found.group(0).strip()!r}, which is none; say reference_date = "YYYY-MM-DD" in a sidecar NAME.toml'
+                f"the date {found.group(0).strip()!r}, which is none", "a day of the calendar", SAY
             ) from error
     return None
 
@@ -66,16 +73,15 @@ def reference_date(said: str | None, places: dict[str, str]) -> tuple[date, str]
         try:
             return date.fromisoformat(said), "sidecar"
         except ValueError as error:
-            raise DeliveryError(f"its sidecar says reference_date {said!r}; write it as YYYY-MM-DD") from error
+            raise DeliveryError(f"its sidecar says reference_date {said!r}", "YYYY-MM-DD", SAY) from error
     found = {place: day for place, text in places.items() if (day := date_in(text)) is not None}
     if not found:
         raise DeliveryError(
-            f"says nowhere what date it stands for (looked in {', '.join(places)}); "
-            'say reference_date = "YYYY-MM-DD" in a sidecar NAME.toml'
+            f"says nowhere what date it stands for (looked in {', '.join(places)})", "a reference date", SAY
         )
     if len(set(found.values())) > 1:
         told = " and ".join(f"{day} in the {place}" for place, day in found.items())
-        raise DeliveryError(f"contradicts itself: {told}; say the right reference_date in a sidecar NAME.toml")
+        raise DeliveryError(f"contradicts itself: {told}", "one reference date", SAY)
     place, day = next(iter(found.items()))
     return day, place
 
@@ -84,3 +90,36 @@ def round_in(text: str) -> str | None:
     """The round that a name gives; a label."""
     found = ROUND.search(text)
     return str(int(found[1])) if found else None
+
+
+def day_column(texts: pl.DataFrame, column: str) -> pl.Expr:
+    """Days as text in a column: ISO, `29 Feb 2020`, day-first; month-first only where a day above 12 proves it. A year of two digits is of this century.
+
+    Raises:
+        DeliveryError: some dates are only possible day-first, and others only month-first.
+    """
+    text = plain(pl.col(column))
+    first, second, year = (text.str.extract(DAY_FIRST, i) for i in (1, 2, 3))
+    year = pl.when(year.str.len_chars() == 2).then(pl.lit("20") + year).otherwise(year)
+
+    def day(month: pl.Expr, number: pl.Expr) -> pl.Expr:
+        return pl.concat_str(year, month, number, separator="-").str.to_date("%Y-%m-%d", strict=False)
+
+    iso = pl.concat_str(*(text.str.extract(ISO, i) for i in (1, 2, 3)), separator="-")
+    iso = iso.str.to_date("%Y-%m-%d", strict=False)
+    named_year = text.str.extract(NAMED, 3)
+    named_year = pl.when(named_year.str.len_chars() == 2).then(pl.lit("20") + named_year).otherwise(named_year)
+    named = pl.concat_str(
+        named_year, text.str.extract(NAMED, 2).str.to_titlecase(), text.str.extract(NAMED, 1), separator="-"
+    )
+    iso = pl.coalesce(iso, named.str.to_date("%Y-%b-%d", strict=False))
+    day_first, month_first = pl.coalesce(iso, day(second, first)), day(first, second)
+    only_month = texts.select((day_first.is_null() & month_first.is_not_null()).sum()).item()
+    only_day = texts.select((day(second, first).is_not_null() & month_first.is_null()).sum()).item()
+    if only_month and only_day and only_month > texts.height // 100:
+        raise DeliveryError(
+            f"day-first and month-first dates in one column ({only_day} and {only_month} rows)",
+            "one order of day and month",
+            "ask for ISO dates, YYYY-MM-DD",
+        )
+    return pl.coalesce(iso, month_first) if only_month and not only_day else day_first

@@ -2,27 +2,73 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
 import re
+import tempfile
 import unicodedata
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 HEAD_ROWS = 40
-ENCODINGS = ("utf-8-sig", "cp1256", "cp1252")
+HEAD_BYTES = 1 << 18
+CHUNK_BYTES = 1 << 24
+BATCH_ROWS = 10_000
+LEGACY_ENCODINGS = ["cp1256", "cp1252", "cp1254"]
+"""What spreadsheets of the six countries save text in, where it is not UTF-8: Arabic, Western, Turkish."""
 DELIMITERS = (",", ";", "\t", "|")
+DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 DATE_HEADER = re.compile(r"^(\d{4})-(\d\d)-(\d\d)(?: 00:00:00)?$")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+SEND_AGAIN = "ask the sender to send it again"
 
 
 class DeliveryError(Exception):
-    """A delivery that can't be used: what was found, what was expected, what to do."""
+    """A delivery that can't be used: where, what was found, what was expected, what to do.
+
+    The sentence quotes no cell that may hold people's data.
+    """
+
+    def __init__(
+        self,
+        found: str,
+        expected: str,
+        action: str,
+        *,
+        sheet: str | None = None,
+        row: int | None = None,
+        column: str | None = None,
+    ) -> None:
+        self.found, self.expected, self.action = found, expected, action
+        self.sheet, self.row, self.column = sheet, row, column
+        super().__init__(str(self))
+
+    def __str__(self) -> str:
+        return f"{self.where}{self.found}; expected {self.expected}; {self.action}"
+
+    @property
+    def where(self) -> str:
+        parts = [
+            f"sheet {self.sheet!r}" if self.sheet else "",
+            f"row {self.row}" if self.row else "",
+            f"column {self.column!r}" if self.column else "",
+        ]
+        told = ", ".join(p for p in parts if p)
+        return f"{told}: " if told else ""
+
+    def at(self, sheet: str | None) -> DeliveryError:
+        """The same refusal, said of a sheet."""
+        return DeliveryError(
+            self.found, self.expected, self.action, sheet=self.sheet or sheet, row=self.row, column=self.column
+        )
 
 
 def header_key(header: str | None) -> str:
@@ -34,24 +80,138 @@ def header_key(header: str | None) -> str:
     text = unicodedata.normalize("NFKC", header or "").strip()
     text = re.sub(r"^X\.U\.FEFF\.", "", text)
     as_date = DATE_HEADER.match(text)
-    if as_date:
+    if as_date and 1 <= int(as_date[2]) <= len(MONTHS):
         day, month = int(as_date[3]), MONTHS[int(as_date[2]) - 1]
         # `Jan 19` was taken for the 19th of January, or for the 1st of January 2019
         text = f"{month}{as_date[1][2:]}" if day == 1 else f"{day}-{month}"
     return "".join(c for c in text.lower() if c.isalnum() and c != "\u0640")
 
 
-@dataclass(frozen=True)
 class Sheet:
     """Cells as text, null where empty. Row i of `cells` is row i + 1 of the file as a person sees it."""
 
-    name: str | None
-    cells: pl.DataFrame
-    short_rows: dict[int, int] = field(default_factory=dict)
-    """Rows of a text file that have fewer fields than the widest: row number to number of fields."""
+    def __init__(self, name: str | None, cells: pl.DataFrame) -> None:
+        self.name = name
+        self._cells = cells
+
+    @property
+    def cells(self) -> pl.DataFrame:
+        return self._cells
+
+    @property
+    def short_rows(self) -> dict[int, int]:
+        """Rows of a text file that have fewer fields than the widest: row number to number of fields."""
+        return {}
+
+    @property
+    def width(self) -> int:
+        return self.cells.width
+
+    @property
+    def row_count(self) -> int:
+        return self.cells.height
 
     def head(self) -> list[list[str | None]]:
         return [list(row) for row in self.cells.head(HEAD_ROWS).rows()]
+
+    def batches(self) -> Iterator[pl.DataFrame]:
+        """The cells from the first row on, in pieces."""
+        yield from self.cells.iter_slices(BATCH_ROWS)
+
+
+class TextSheet(Sheet):
+    """The one sheet of a text file. Its head is read at once, the rest when it is asked for."""
+
+    def __init__(self, path: Path, encoding: str) -> None:
+        self.name = None
+        self.encoding = encoding
+        self._source = path
+        head = _decoded_head(path, encoding)
+        self.lone_returns = "\r" in head and "\n" not in head
+        self._head = head.replace("\r", "\n") if self.lone_returns else head
+        widths = {d: _width(self._head, d) for d in DELIMITERS}
+        self.delimiter = max(widths, key=lambda d: widths[d])
+        self._width = max(1, widths[self.delimiter])
+
+    @property
+    def width(self) -> int:
+        return self._width
+
+    @property
+    def row_count(self) -> int:
+        return len(self.field_counts)
+
+    def head(self) -> list[list[str | None]]:
+        rows = csv.reader(io.StringIO(self._head, newline=""), delimiter=self.delimiter)
+        try:
+            head = [row for _, row in zip(range(HEAD_ROWS), rows, strict=False)]
+        except csv.Error:
+            head = []
+        return [[c or None for c in row] + [None] * (self._width - len(row)) for row in head]
+
+    @cached_property
+    def _utf8(self) -> Path:
+        """The file itself where it is UTF-8 with line feeds, else a copy that is, beside nobody's eyes."""
+        if self.encoding in ("utf-8", "utf-8-sig") and not self.lone_returns:
+            return self._source
+        self._copy = tempfile.TemporaryDirectory(prefix="dtm-")
+        path = Path(self._copy.name) / "text.csv"
+        with (
+            self._source.open(encoding=self.encoding, newline="", errors="replace") as old,
+            path.open("w", encoding="utf-8", newline="") as new,
+        ):
+            while piece := old.read(CHUNK_BYTES):
+                new.write(piece.replace("\r", "\n") if self.lone_returns else piece)
+        return path
+
+    @cached_property
+    def field_counts(self) -> np.ndarray:
+        """Fields of each record, quotes minded, counted over the bytes."""
+        return _field_counts(self._utf8, self.delimiter)
+
+    @cached_property
+    def short_rows(self) -> dict[int, int]:  # type: ignore[override]  # computed once
+        # a record of one empty field is a blank line
+        short = np.flatnonzero((self.field_counts < self._width) & (self.field_counts > 0))
+        return {int(i) + 1: int(self.field_counts[i]) for i in short}
+
+    def _scan(self) -> pl.LazyFrame:
+        long = np.flatnonzero(self.field_counts > self._width)
+        if long.size:
+            row = int(long[0])
+            raise DeliveryError(
+                f"the row has {self.field_counts[row]} fields",
+                f"{self._width}, as the rows above it",
+                "mend the row (a quotation mark or a delimiter too many), or send the workbook",
+                row=row + 1,
+            )
+        return pl.scan_csv(
+            self._utf8,
+            separator=self.delimiter,
+            has_header=False,
+            missing_columns="insert",
+            schema={f"c{i}": pl.String for i in range(self._width)},
+        )
+
+    def _damaged(self) -> DeliveryError:
+        return DeliveryError(
+            f"the text ({self.encoding}, {DELIMITER_NAMES[self.delimiter]}) can't be read in columns: a quotation mark is opened and not closed, or the file is cut",
+            "rows of fields",
+            SEND_AGAIN,
+        )
+
+    @cached_property
+    def cells(self) -> pl.DataFrame:  # type: ignore[override]  # computed once
+        try:
+            return self._scan().collect()
+        except pl.exceptions.PolarsError as error:
+            raise self._damaged() from error
+
+    def batches(self) -> Iterator[pl.DataFrame]:
+        try:
+            yield from self._scan().collect_batches(chunk_size=BATCH_ROWS, maintain_order=True)
+        except pl.exceptions.PolarsError as error:
+            raise self._damaged() from error
 
 
 @dataclass(frozen=True)
@@ -66,15 +226,20 @@ class Document:
         return self.path.read_bytes()
 
     @cached_property
+    def _start(self) -> bytes:
+        with self.path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+
+    @cached_property
     def format(self) -> str:
         """`workbook`, `json` or `text`, from the bytes and not from the name.
 
         Raises:
-            DeliveryError: the file is empty, an archive, or no format that is read.
+            DeliveryError: the file is empty, or of no format that is read.
         """
-        head = self.raw[:4096]
-        if not self.raw.strip():
-            raise DeliveryError("is empty; ask the sender to send it again")
+        head = self._start[:4096]
+        if not head.strip() and not self.raw.strip():
+            raise DeliveryError("is empty", "a workbook, text in columns, or JSON", SEND_AGAIN)
         if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
             return "workbook"
         if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
@@ -83,7 +248,9 @@ class Document:
         utf16 = head.startswith((b"\xff\xfe", b"\xfe\xff"))
         if controls > len(head) // 50 and not utf16:
             raise DeliveryError(
-                "is neither a workbook, nor text, nor JSON: its bytes are of no known format; ask for it as XLSX or CSV"
+                "its bytes are of no known format",
+                "a workbook (XLSX, XLS, ODS), text in columns (CSV), JSON, or a ZIP archive of these",
+                "ask for it as XLSX or CSV",
             )
         return "text"
 
@@ -97,27 +264,27 @@ class Document:
         try:
             return json.loads(self.raw.decode("utf-8-sig"))
         except UnicodeDecodeError as error:
-            raise DeliveryError(f"is JSON that is not UTF-8 (byte {error.start}); download it again") from error
+            raise DeliveryError(f"byte {error.start} is no UTF-8", "JSON in UTF-8", "download it again") from error
         except RecursionError as error:
-            raise DeliveryError("is JSON nested beyond reason; download it again") from error
+            raise DeliveryError("is nested beyond reason", "JSON of records", "download it again") from error
         except json.JSONDecodeError as error:
             cut = error.pos >= len(error.doc.rstrip()) - 1 or "Unterminated" in error.msg
             what = "is cut off" if cut else "is damaged"
             raise DeliveryError(
-                f"is JSON that {what} at line {error.lineno}, column {error.colno} ({error.msg}); download it again"
+                f"{what} at line {error.lineno}, column {error.colno} ({error.msg})", "whole JSON", "download it again"
             ) from error
 
     @cached_property
-    def text(self) -> tuple[str, str]:
-        """The decoded text and the encoding that fits."""
-        if self.raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-            return self.raw.decode("utf-16"), "utf-16"
-        for encoding in ENCODINGS:
-            try:
-                return self.raw.decode(encoding), encoding
-            except UnicodeDecodeError:
-                continue
-        return self.raw.decode("latin-1"), "latin-1"
+    def encoding(self) -> str:
+        """The encoding of a text file: UTF-8 or UTF-16 where it is, else the legacy one that its bytes speak for."""
+        if self._start.startswith((b"\xff\xfe", b"\xfe\xff")):
+            return "utf-16"
+        if _is_utf8(self.path):
+            return "utf-8-sig" if self._start.startswith(codecs.BOM_UTF8) else "utf-8"
+        from charset_normalizer import from_bytes
+
+        best = from_bytes(self._start, cp_isolation=LEGACY_ENCODINGS).best()
+        return best.encoding if best else "cp1252"
 
     @cached_property
     def sheets(self) -> list[Sheet]:
@@ -126,7 +293,15 @@ class Document:
         Raises:
             DeliveryError: the workbook or the text is damaged.
         """
-        return _workbook(self.raw) if self.format == "workbook" else [_text_sheet(*self.text)]
+        return _workbook(self.raw) if self.format == "workbook" else [TextSheet(self.path, self.encoding)]
+
+    def facts(self) -> dict[str, str]:
+        """What its bytes turned out to be, for the record of the reading."""
+        if self.format != "text":
+            return {"format": self.format}
+        sheet = self.sheets[0]
+        assert isinstance(sheet, TextSheet)
+        return {"format": "text", "encoding": self.encoding, "delimiter": DELIMITER_NAMES[sheet.delimiter]}
 
 
 def _workbook(raw: bytes) -> list[Sheet]:
@@ -143,16 +318,14 @@ def _workbook(raw: bytes) -> list[Sheet]:
                 sheets.append(Sheet(name, _at_its_columns(cells, loaded)))
     except fastexcel.FastExcelError as error:
         said = str(error).strip().splitlines()
-        kind = (
-            "a ZIP archive that is no workbook, or a workbook that was cut"
-            if raw[:2] == b"PK"
-            else "a damaged workbook"
-        )
+        what = "a ZIP archive that is no workbook, or a workbook that was cut" if raw[:2] == b"PK" else "damaged"
         raise DeliveryError(
-            f"can't be opened: {kind} ({said[0] if said else 'no more is known'}); ask the sender to save it again as XLSX"
+            f"can't be opened: it is {what} ({said[0] if said else 'no more is known'})",
+            "a workbook",
+            "ask the sender to save it again as XLSX",
         ) from error
     if not sheets:
-        raise DeliveryError("is a workbook without a single cell; ask the sender to send it again")
+        raise DeliveryError("is a workbook without a single cell", "a sheet with rows", SEND_AGAIN)
     return sheets
 
 
@@ -166,27 +339,21 @@ def _at_its_columns(cells: pl.DataFrame, loaded: Any) -> pl.DataFrame:
     )
 
 
-def _text_sheet(text: str, encoding: str) -> Sheet:
-    if "\r" in text and "\n" not in text:
-        text = text.replace("\r", "\n")
-    head = text[:200_000]
-    widths = {d: _width(head, d) for d in DELIMITERS}
-    delimiter = max(widths, key=lambda d: widths[d])
-    width = max(1, widths[delimiter])
-    names = [f"c{i}" for i in range(width)]
-    body = (delimiter.join(names) + "\n" + text).encode("utf-8")
+def _is_utf8(path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
     try:
-        cells = pl.read_csv(body, separator=delimiter, infer_schema=False)
-    except pl.exceptions.PolarsError as error:
-        wrong = _first_long_row(text, delimiter, width)
-        if wrong:
-            raise DeliveryError(
-                f"row {wrong[0]} has {wrong[1]} fields where {width} were expected; mend the row, or send the workbook"
-            ) from error
-        raise DeliveryError(
-            f"can't be read as text in columns ({encoding}): a quotation mark is opened and not closed, or the file is cut"
-        ) from error
-    return Sheet(None, cells, _short_rows(text, delimiter, width))
+        with path.open("rb") as file:
+            while piece := file.read(CHUNK_BYTES):
+                decoder.decode(piece)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _decoded_head(path: Path, encoding: str) -> str:
+    with path.open(encoding=encoding, newline="", errors="replace") as file:
+        return file.read(HEAD_BYTES)
 
 
 def _width(head: str, delimiter: str) -> int:
@@ -197,29 +364,51 @@ def _width(head: str, delimiter: str) -> int:
         return 0
 
 
-def _first_long_row(text: str, delimiter: str, width: int) -> tuple[int, int] | None:
-    csv.field_size_limit(2**31 - 1)
-    try:
-        for number, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), start=1):
-            if len(row) > width:
-                return number, len(row)
-    except csv.Error:
-        pass
-    return None
+def _field_counts(path: Path, delimiter: str) -> np.ndarray:
+    """Fields of each record of a UTF-8 file, 0 for a blank line.
+
+    Counted over the bytes in pieces, so that no row is looped over; only a file with quotation marks in the middle
+    of fields, which mean nothing there, is read field by field.
+    """
+    quoted, fields, filled, last = False, 0, 0, ord("\n")
+    openers = np.frombuffer(b'"\r\n' + delimiter.encode() + codecs.BOM_UTF8[-1:], dtype=np.uint8)
+    pieces = []
+    with path.open("rb") as file:
+        while data := file.read(CHUNK_BYTES):
+            bytes_ = np.frombuffer(data, dtype=np.uint8)
+            quote = bytes_ == ord('"')
+            inside = ((np.cumsum(quote) + quoted) & 1).astype(bool)
+            opening = np.flatnonzero(quote & inside)
+            before = np.where(opening > 0, bytes_[opening - 1], last)
+            if not np.isin(before, openers).all():
+                return _fields_one_by_one(path, delimiter)
+            last = int(bytes_[-1])
+            ends = np.flatnonzero((bytes_ == ord("\n")) & ~inside)
+            delimiters = np.cumsum((bytes_ == ord(delimiter)) & ~inside)
+            # what makes a line other than blank: anything but its end and white space
+            solid = np.cumsum(~np.isin(bytes_, np.frombuffer(b"\r\n \t", dtype=np.uint8)) | inside)
+            if ends.size:
+                counts = np.diff(delimiters[ends], prepend=0)
+                weights = np.diff(solid[ends], prepend=0)
+                counts[0] += fields
+                weights[0] += filled
+                pieces.append(np.where(weights > 0, counts + 1, 0))
+                fields, filled = int(delimiters[-1] - delimiters[ends[-1]]), int(solid[-1] - solid[ends[-1]])
+            else:
+                fields, filled = fields + int(delimiters[-1]), filled + int(solid[-1])
+            quoted = bool(inside[-1])
+    if filled:
+        pieces.append(np.array([fields + 1]))
+    return np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int64)
 
 
-def _short_rows(text: str, delimiter: str, width: int) -> dict[int, int]:
-    """Rows with fewer fields than the widest, which Polars pads with nulls without a word."""
-    if '"' not in text:
-        lines = pl.Series(text.split("\n"))
-        counts = lines.str.count_matches(delimiter, literal=True) + 1
-        blank = lines.str.strip_chars().str.len_chars() == 0
-        short = (counts < width) & ~blank
-        rows = short.arg_true()
-        return dict(zip((rows + 1).to_list(), counts.gather(rows).to_list(), strict=True))
+def _fields_one_by_one(path: Path, delimiter: str) -> np.ndarray:
     csv.field_size_limit(2**31 - 1)
-    try:
-        rows_of_text = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        return {i: len(r) for i, r in enumerate(rows_of_text, start=1) if 0 < len(r) < width}
-    except csv.Error:
-        return {}
+    with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
+        try:
+            counts = [
+                len(r) if any(c.strip() for c in r) or len(r) > 1 else 0 for r in csv.reader(file, delimiter=delimiter)
+            ]
+        except csv.Error:
+            counts = []
+    return np.array(counts, dtype=np.int64)

@@ -16,7 +16,7 @@ from dtm_pipeline.quality.parse import plain, whole_number
 from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, count_rejects, split
 from dtm_pipeline.storage.reference import Reference
 from sources.document import HEAD_ROWS, DeliveryError, Document
-from sources.protocol import Delivery, Finding, Match, Reading
+from sources.protocol import Delivery, Description, Finding, Match, Reading, none_usable
 
 KIND = "dtm_api"
 NEEDED = ("operation", "admin0Pcode", "numPresentIdpInd", "reportingDate", "assessmentType")
@@ -29,6 +29,17 @@ class DtmApi:
     title = "DTM API answer (v2 or v3, JSON)"
     replacement_key = ("series_id", "reference_date", "admin_level")
 
+    def describe(self) -> Description:
+        return Description(
+            KIND,
+            self.title,
+            ("the envelope of the DTM API, or its records as JSON",),
+            (API_FIGURE.name,),
+            "core_dtm__stock",
+            self.replacement_key,
+            "docs/sources/dtm_api.md",
+        )
+
     def recognise(self, document: Document, reference: Reference) -> Match:
         if document.format != "json":
             return Match(0)
@@ -36,7 +47,7 @@ class DtmApi:
         if isinstance(content, dict) and "isSuccess" in content and "result" in content:
             rows = content["result"]
             if not content["isSuccess"] or not rows:
-                return Match(1.0, ("envelope of the DTM API",))  # so that reading it can say what went wrong
+                return Match(1.0, ("envelope of the DTM API",), headers=1)  # so that reading it can say what went wrong
         else:
             rows = content.get("result") if isinstance(content, dict) else content
         if not isinstance(rows, list) or not rows or not isinstance(rows[0], dict):
@@ -45,7 +56,7 @@ class DtmApi:
         found = tuple(n for n in NEEDED if n in keys)
         missing = tuple(n for n in NEEDED if n not in keys)
         # operation and country lists share the envelope and hold no figures
-        return Match(len(found) / len(NEEDED) if "numPresentIdpInd" in found else 0.3, found, missing)
+        return Match(len(found) / len(NEEDED) if "numPresentIdpInd" in found else 0.3, found, missing, len(found))
 
     def read(self, document: Document, delivery: Delivery, reference: Reference) -> Reading:
         rows, level = _rows(document.json)
@@ -97,9 +108,7 @@ class DtmApi:
         ]
         outcome = split(frame, API_FIGURE, rejects, KIND, Originals(frame, _as_json(frame, reference)))
         if outcome.valid.is_empty():
-            raise DeliveryError(
-                f"has {frame.height} rows and none that can be used; first reason: {outcome.rejected['sentence'][0]}"
-            )
+            raise none_usable(outcome.rejected)
         kept = frame.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
         return Reading(
             kind=KIND,
@@ -131,19 +140,25 @@ def _rows(content: Any) -> tuple[list[dict[str, Any]], int]:
     if isinstance(content, dict) and content.get("isSuccess") is False:
         said = "; ".join(map(str, content.get("errorMessages") or [])) or "no message"
         raise DeliveryError(
-            f"is an answer that failed (isSuccess false, status {content.get('statusCode')}: {said[:120]}); call the API again"
+            f"is an answer that failed (isSuccess false, status {content.get('statusCode')}: {said[:120]})",
+            "an answer with isSuccess true",
+            "call the API again",
         )
     rows = content["result"] if isinstance(content, dict) else content
     if not rows:
-        raise DeliveryError("is an answer without rows; check operation and country, and call the API again")
+        raise DeliveryError(
+            "is an answer without rows", "records", "check operation and country, and call the API again"
+        )
     told = str(content.get("totalRecordsCount") if isinstance(content, dict) else None)
     if told.isdigit() and int(told) > len(rows):
         raise DeliveryError(
-            f"holds {len(rows):,} of {int(told):,} records: a page, not the answer; fetch all pages into one file"
+            f"holds {len(rows):,} of {int(told):,} records: a page, not the answer",
+            "all records",
+            "fetch all pages into one file",
         )
     stray = next((i for i, row in enumerate(rows, start=1) if not isinstance(row, dict)), None)
     if stray is not None:
-        raise DeliveryError(f"record {stray} of its result is no record; call the API again")
+        raise DeliveryError(f"record {stray} of its result is no record", "records", "call the API again", row=stray)
     return rows, _level(rows)
 
 
@@ -162,7 +177,9 @@ def _level(rows: list[dict[str, Any]]) -> int:
     if len(levels) > 1:
         counted = " and ".join(f"{count:,} rows of level {level}" for level, count in sorted(levels.items()))
         raise DeliveryError(
-            f"holds {counted}: levels are the same people and are never added; save each level in a file of its own"
+            f"holds {counted}",
+            "one level: levels are the same people and are never added",
+            "save each level in a file of its own",
         )
     return next(iter(levels))
 
@@ -194,6 +211,7 @@ def _typed(rows: list[dict[str, Any]], level: int, delivery: Delivery, reference
             individuals_text=pl.col("numPresentIdpInd"),
             reference_date=pl.col("reportingDate").str.head(10).str.to_date("%Y-%m-%d", strict=False),
             snapshot_id=pl.lit(delivery.snapshot_id),
+            source_kind=pl.lit(KIND),
             source_sheet=pl.lit(None, pl.String),
             admin_level=pl.lit(level, pl.Int64),
             flags=pl.lit([], pl.List(pl.String)),

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import difflib
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import polars as pl
 
 from dtm_pipeline.storage.reference import Reference
 from sources.document import Sheet, header_key
+from sources.protocol import Finding
 
 MAX_HEADER_ROW = 10
+SHARED = "any"
+"""Rows of headers.csv that hold for every kind that reads them: places, dates, rounds."""
+LATIN = re.compile(r"[^\x00-\u024f]+")
+OTHER_SCRIPT = re.compile(r"[\x00-\u024f]+")
 
 
 @dataclass(frozen=True)
@@ -21,6 +29,11 @@ class Column:
     key: str
     target: tuple[str, str] | None
     """("field", name), (dimension, category_code), or None for an unknown header."""
+
+    @property
+    def cell(self) -> str:
+        """Name of the column in the sheet's cells."""
+        return f"c{self.index}"
 
 
 @dataclass(frozen=True)
@@ -42,27 +55,56 @@ class HeaderRow:
     def categories(self) -> list[Column]:
         return [c for c in self.columns if c.target and c.target[0] != "field"]
 
+    def unknown(self) -> list[Column]:
+        return [c for c in self.columns if c.target is None]
+
     def facts(self) -> dict[str, object]:
         """What became of each header, for the record of the reading."""
         return {
             "header_row": self.row,
-            "headers_mapped": len([c for c in self.columns if c.target and c.target != ("field", "ignored")]),
+            "headers_mapped": {c.header: c.target[1] for c in self.columns if c.target and c.target[1] != "ignored"},
             "headers_ignored": [c.header for c in self.columns if c.target == ("field", "ignored")],
-            "headers_unknown": [c.header for c in self.columns if c.target is None],
+            "headers_unknown": [c.header for c in self.unknown()],
             "headers_repeated": [c.header for c in self.repeated],
         }
 
 
-def aliases(reference: Reference, kind: str, with_categories: bool = False) -> dict[str, tuple[str, str]]:
-    """Header key to target for one kind of delivery."""
+def aliases(
+    reference: Reference, kind: str, with_categories: bool = False, shared: bool = False, own: tuple[str, ...] = ()
+) -> dict[str, tuple[str, str]]:
+    """Header key to target for one kind of delivery; what the kind says leads over what is shared.
+
+    Args:
+        own: fields that only the kind's own aliases stand for.
+    """
     table: dict[str, tuple[str, str]] = {}
     if with_categories:
         for dimension, code, alias in reference.category_headers.iter_rows():
             table[header_key(alias)] = (dimension, code)
-    for field_name, alias in reference.headers.filter(kind=kind).select("field", "alias").rows():
-        table[header_key(alias)] = ("field", field_name)
+    for kinds in ([SHARED] if shared else []) + [kind]:
+        rows = reference.headers.filter(pl.col("kind") == kinds)
+        if kinds == SHARED:
+            rows = rows.filter(~pl.col("field").is_in(own))
+        for field_name, alias in rows.select("field", "alias").rows():
+            table[header_key(alias)] = ("field", field_name)
     table.pop("", None)
     return table
+
+
+def spellings(header: str | None) -> Iterator[str]:
+    """The keys that a header may be known by: whole, without its group path, in one of its two scripts."""
+    text = (header or "").strip()
+    yield header_key(text)
+    bare = re.sub(r"^X\.U\.FEFF\.", "", text)
+    if re.fullmatch(r"\S*[/.]\S+", bare) and not re.search(r"\d[/.]\d", bare):
+        yield header_key(re.split(r"[/.]", bare)[-1])
+    if LATIN.search(text) and OTHER_SCRIPT.search(text):
+        yield header_key(LATIN.sub(" ", text))
+        yield header_key(OTHER_SCRIPT.sub(" ", text))
+
+
+def target_of(header: str | None, table: dict[str, tuple[str, str]]) -> tuple[str, str] | None:
+    return next((table[key] for key in spellings(header) if key in table), None)
 
 
 def find_header(sheet: Sheet, table: dict[str, tuple[str, str]]) -> HeaderRow | None:
@@ -70,33 +112,41 @@ def find_header(sheet: Sheet, table: dict[str, tuple[str, str]]) -> HeaderRow | 
     best: tuple[int, int] | None = None
     head = sheet.head()[:MAX_HEADER_ROW]
     for i, row in enumerate(head):
-        hits = len({table[k] for k in map(header_key, row) if k in table})
+        hits = len({target for header in row if (target := target_of(header, table))})
         if hits >= 2 and (best is None or hits > best[0]):
             best = (hits, i)
-    if best is None:
-        return None
+    return None if best is None else header_row(head[best[1]], best[1] + 1, table)
+
+
+def header_row(cells: list[str | None], number: int, table: dict[str, tuple[str, str]]) -> HeaderRow:
+    """The headers of a row of cells."""
     columns: list[Column] = []
     repeated: list[Column] = []
     seen: set[str] = set()
-    for index, header in enumerate(head[best[1]]):
+    for index, header in enumerate(cells):
         key = header_key(header)
         if not key:
             continue
-        column = Column(index, " ".join(str(header).split()), key, table.get(key))
+        column = Column(index, " ".join(str(header).split()), key, target_of(header, table))
         (repeated if key in seen else columns).append(column)
         seen.add(key)
-    return HeaderRow(best[1] + 1, tuple(columns), tuple(repeated))
+    return HeaderRow(number, tuple(columns), tuple(repeated))
 
 
-def data_rows(sheet: Sheet, header: HeaderRow) -> pl.DataFrame:
-    """Rows below the header that hold anything, with `source_row` as a person counts it."""
+def numbered(sheet: Sheet) -> pl.DataFrame:
+    """The cells with `source_row`, as a person counts it; rows without anything in them are left out."""
     cells = sheet.cells.columns
     filled = pl.any_horizontal(pl.col(cells).str.strip_chars().str.len_chars().fill_null(0) > 0)
     return (
         sheet.cells.with_row_index("source_row", offset=1)
         .with_columns(pl.col("source_row").cast(pl.Int64))
-        .filter((pl.col("source_row") > header.row) & filled)
+        .filter(filled)
     )
+
+
+def data_rows(sheet: Sheet, header: HeaderRow) -> pl.DataFrame:
+    """Rows below the header that hold anything, with `source_row` as a person counts it."""
+    return numbered(sheet).filter(pl.col("source_row") > header.row)
 
 
 def original_json(header: HeaderRow) -> pl.Expr:
@@ -108,5 +158,28 @@ def original_json(header: HeaderRow) -> pl.Expr:
         while name in used:
             name += "*"
         used.add(name)
-        fields.append(pl.col(f"c{column.index}").alias(name))
+        fields.append(pl.col(column.cell).alias(name))
     return pl.struct(fields).struct.json_encode()
+
+
+def unknown_headers(
+    header: HeaderRow, table: dict[str, tuple[str, str]], kind: str, sheet: str | None
+) -> list[Finding]:
+    """A finding for the headers that no code list knows: the nearest known ones, and the line that would add each."""
+    told = []
+    for column in header.unknown()[:8]:
+        near = difflib.get_close_matches(column.key, list(table), n=2, cutoff=0.6)
+        means = sorted({"/".join(table[k]) for k in near})
+        target = table[near[0]] if near else ("field", "FIELD")
+        file, line = (
+            ("headers.csv", f"{kind},{target[1]},{column.header}")
+            if target[0] == "field"
+            else ("category_headers.csv", f"{target[0]},{target[1]},{column.header}")
+        )
+        nearest = f"nearest known: {', '.join(means)}" if means else "nothing known is near"
+        told.append(f"{column.header!r} ({nearest}; to read it add the line `{line}` to reference/code_lists/{file})")
+    left = len(header.unknown()) - len(told)
+    if not told:
+        return []
+    sentence = f"headers that no code list knows were left out: {'; '.join(told)}{f'; and {left} more' if left else ''}"
+    return [Finding("unknown_header", sentence, sheet, header.row)]

@@ -6,11 +6,7 @@ that a spreadsheet took for dates, headers that stand twice, a totals row at the
 
 from __future__ import annotations
 
-import re
-from dataclasses import asdict, dataclass, field
 from datetime import date
-from functools import reduce
-from typing import Any
 
 import polars as pl
 
@@ -20,7 +16,6 @@ from dtm_pipeline.places.normalise import name_key
 from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_number, whole_numbers
 from dtm_pipeline.quality.split import (
     PERSONS,
-    Account,
     Originals,
     Reject,
     account,
@@ -30,9 +25,30 @@ from dtm_pipeline.quality.split import (
 )
 from dtm_pipeline.storage.reference import Reference
 from sources.dates import reference_date, round_in
-from sources.document import DeliveryError, Document, Sheet, header_key
-from sources.headers import Column, HeaderRow, aliases, data_rows, find_header, original_json
-from sources.protocol import Delivery, Finding, Match, Reading, flag_findings
+from sources.document import SEND_AGAIN, DeliveryError, Document, Sheet, header_key
+from sources.headers import (
+    Column,
+    HeaderRow,
+    aliases,
+    data_rows,
+    find_header,
+    original_json,
+    spellings,
+    unknown_headers,
+)
+from sources.protocol import (
+    SAY_COUNTRY,
+    Delivery,
+    Description,
+    Finding,
+    Match,
+    Reading,
+    SheetReading,
+    combine,
+    flag_findings,
+    none_usable,
+)
+from sources.totals import control_totals, part_totals
 
 KIND = "master_list"
 TEXT_FIELDS = (
@@ -46,10 +62,10 @@ TEXT_FIELDS = (
 )
 COUNT_FIELDS = ("households", "individuals", "from_camp_households")
 POINT_FIELDS = ("latitude", "longitude")
-LABELS = ("place_id", "provider_admin1_name", "provider_admin2_name", "location_name")
+SAY_GROUP = 'say population_group = "idp" or "idp_returnee" in a sidecar NAME.toml'
 MIN_CATEGORIES = 5
+ORIGIN = "origin_name"
 RETURNEE_WORDS = ("returnee", "returned")
-LOCATIONS = re.compile(r"locations?\s*:?\s*([\d,]+)", re.IGNORECASE)
 DECISIVE_SHARE = 0.9
 FLAGS = {
     "unreadable_point": "latitude and longitude give no point on earth; the row stands by its declared unit",
@@ -61,24 +77,28 @@ FLAGS = {
 }
 
 
-@dataclass
-class _Sheet:
-    """One sheet, read."""
-
-    rows: pl.DataFrame
-    cells: pl.DataFrame
-    rejected: pl.DataFrame
-    account: Account
-    facts: dict[str, Any]
-    findings: list[Finding] = field(default_factory=list)
-
-
 class MasterList:
     """Recognises and reads Master Lists in every layout of sources.md section 1 that is long by location."""
 
     kind = KIND
     title = "Master List of IDPs or returnees"
     replacement_key = ("series_id", "reference_date")
+
+    def describe(self) -> Description:
+        return Description(
+            KIND,
+            self.title,
+            (
+                "a place id or a location name",
+                "a governorate",
+                "households or individuals",
+                "columns of origin, shelter or period",
+            ),
+            (MASTER_LIST.name, MASTER_LIST_CELL.name),
+            "core_dtm__stock",
+            self.replacement_key,
+            "docs/sources/master_list.md",
+        )
 
     def recognise(self, document: Document, reference: Reference) -> Match:
         if document.format == "json":
@@ -95,51 +115,36 @@ class MasterList:
             for sheet in document.sheets
             if (header := find_header(sheet, table)) is not None and _fit(header).score >= threshold
         ]
-        read: list[_Sheet] = []
+        read: list[SheetReading] = []
         unusable: list[Finding] = []
         for sheet, header in lists:
             try:
                 read.append(_read_sheet(sheet, header, delivery, reference))
             except DeliveryError as refusal:
                 unusable.append(Finding("sheet_refused", f"the sheet was left out: {refusal}", sheet.name))
-                last = refusal
+                last = refusal.at(sheet.name)
         if not read:
             raise last
         _check_sheets(read)
-        countries = tuple(sorted({s.facts["country"] for s in read}))
-        return Reading(
-            kind=KIND,
-            countries=countries,
-            tables={
-                MASTER_LIST.name: pl.concat([s.rows for s in read]),
-                MASTER_LIST_CELL.name: pl.concat([s.cells for s in read]),
-            },
-            rejected=pl.concat([s.rejected for s in read]),
-            account=reduce(_add, (s.account for s in read)),
-            facts={"sheets": [s.facts for s in read]},
-            findings=[*unusable, *(f for s in read for f in s.findings)],
-        )
+        return combine(KIND, read, unusable)
 
 
-def _check_sheets(read: list[_Sheet]) -> None:
+def _check_sheets(read: list[SheetReading]) -> None:
     """Two sheets of one workbook never list one location of one group and date.
 
     Raises:
         DeliveryError: they do, and which of them counts is not known.
     """
     key = ["population_group", "reference_date", "place_id"]
-    rows = pl.concat([s.rows.select(*key, "source_sheet") for s in read])
+    rows = pl.concat([s.tables[MASTER_LIST.name].select(*key, "source_sheet") for s in read])
     twice = rows.group_by(key).agg(pl.col("source_sheet").unique().sort()).filter(pl.col("source_sheet").list.len() > 1)
     if not twice.is_empty():
         sheets = " and ".join(map(str, twice["source_sheet"][0]))
         raise DeliveryError(
-            f"lists {twice.height:,} locations in the sheets {sheets} alike: they would count twice; send it with one of them"
+            f"lists {twice.height:,} locations in the sheets {sheets} alike",
+            "each location once: they would count twice",
+            "send it with one of them",
         )
-
-
-def _add(a: Account, b: Account) -> Account:
-    left, right = asdict(a), asdict(b)
-    return Account(**{k: left[k] + right[k] for k in left})
 
 
 def _fit(header: HeaderRow | None) -> Match:
@@ -151,21 +156,22 @@ def _fit(header: HeaderRow | None) -> Match:
         "Place id or Location name": bool({"place_id", "location_name"} & set(fields)),
         "Governorate": bool({"provider_admin1_name", "provider_admin1_code"} & set(fields)),
         "Households or Individuals": bool({"households", "individuals"} & set(fields)),
-        "columns of origin, shelter or period": len(header.categories()) >= MIN_CATEGORIES,
+        "columns of origin, shelter or period": len(header.categories()) >= MIN_CATEGORIES or ORIGIN in fields,
     }
     found = tuple(k for k, ok in needs.items() if ok)
     missing = tuple(k for k, ok in needs.items() if not ok)
     # without breakdown columns a table of places and counts may be anything, and without places it is a summary
     whole = needs["columns of origin, shelter or period"] and needs["Place id or Location name"]
     score = len(found) / len(needs) if whole else 0.4 * len(found) / len(needs)
-    return Match(score if len(found) > 1 else 0, found, missing)
+    known = len([c for c in header.columns if c.target])
+    return Match(score if len(found) > 1 else 0, found, missing, known)
 
 
 def _banner(sheet: Sheet, header: HeaderRow) -> str:
     return " ".join(cell for row in sheet.head()[: header.row - 1] for cell in row if cell)
 
 
-def _population_group(sheet: Sheet, header: HeaderRow, delivery: Delivery) -> str:
+def population_group(sheet: Sheet, header: HeaderRow, delivery: Delivery) -> str:
     """Who is listed: the sidecar's word, else what headers, banner, sheet and file name agree on.
 
     Raises:
@@ -191,42 +197,45 @@ def _population_group(sheet: Sheet, header: HeaderRow, delivery: Delivery) -> st
             spoken[where] = names.pop()
     if len(set(spoken.values())) > 1:
         said = " and ".join(f"{group} in the {where}" for where, group in spoken.items())
-        raise DeliveryError(
-            f'contradicts itself on who is listed: {said}; say population_group = "idp" or "idp_returnee" in a sidecar NAME.toml'
-        )
+        raise DeliveryError(f"contradicts itself on who is listed: {said}", "one population group", SAY_GROUP)
     if spoken:
         return next(iter(spoken.values()))
     shelters = {c.target[1] for c in header.columns if c.target and c.target[0] == "shelter"}
     if shelters:
         # returnees live in habitual residences: a list with shelters and none of these is of IDPs
         return "idp_returnee" if any(s.startswith("habitual") for s in shelters) else "idp"
-    raise DeliveryError(
-        'does not say whether it lists IDPs or returnees; say population_group = "idp" or "idp_returnee" in a sidecar NAME.toml'
-    )
+    raise DeliveryError("does not say whether it lists IDPs or returnees", "one population group", SAY_GROUP)
 
 
-def _country(header: HeaderRow, delivery: Delivery) -> str:
+def _country(texts: pl.DataFrame, header: HeaderRow, delivery: Delivery, reference: Reference) -> str:
     told = delivery.statement.get("country")
     if told:
         return str(told).upper()
     origins = [c.target[1] for c in header.categories() if c.target and c.target[0] == "origin"]
+    if ORIGIN in header.fields():
+        codes = _origin_codes(texts[header.fields()[ORIGIN].cell], reference)
+        origins = [c for c in codes.values() if c]
+        if origins and all(code.startswith("IQG") for code in origins):
+            return "IRQ"
     if sum(code.startswith("IQG") for code in origins) >= MIN_CATEGORIES:
         return "IRQ"
     raise DeliveryError(
-        'does not say which country it is of: none has these governorates of origin; say country = "ISO3" in a sidecar NAME.toml'
+        "does not say which country it is of: no country on record has these governorates of origin",
+        "a country",
+        SAY_COUNTRY,
     )
 
 
-def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: Reference) -> _Sheet:
-    group = _population_group(sheet, header, delivery)
-    country = _country(header, delivery)
+def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: Reference) -> SheetReading:
+    group = population_group(sheet, header, delivery)
     places = {"banner": _banner(sheet, header), "sheet name": sheet.name or "", "file name": delivery.name}
     day, said_by = reference_date(delivery.statement.get("reference_date"), {k: v for k, v in places.items() if v})
     findings: list[Finding] = []
     texts = data_rows(sheet, header)
-    totals, texts = _part_totals(texts, header)
+    totals, texts = part_totals(texts, header)
     if texts.is_empty():
-        raise DeliveryError(f"has headers in row {header.row} and no row below them; ask the sender to send it again")
+        raise DeliveryError("headers and no row below them", "locations", SEND_AGAIN, sheet=sheet.name, row=header.row)
+    country = _country(texts, header, delivery, reference)
     categories = _categories(texts, header, sheet.name, findings)
     rows = _typed(texts, header, categories, sheet).with_columns(
         snapshot_id=pl.lit(delivery.snapshot_id),
@@ -247,13 +256,12 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
             pl.lit(None, pl.String),
         ),
         *count_rejects(counted),
-        *duplicate_rejects(["place_id"], "_name", ["households", "individuals"]),
+        # long by origin, a location stands once for each governorate that its people are from
+        *duplicate_rejects(["place_id", "_origin"], "_name", ["households", "individuals"]),
     ]
     outcome = split(rows, MASTER_LIST, rejects, KIND, Originals(texts, original_json(header)))
     if outcome.valid.is_empty():
-        raise DeliveryError(
-            f"has {rows.height} rows and none that can be used; first reason: {outcome.rejected['sentence'][0]}"
-        )
+        raise none_usable(outcome.rejected)
     kept = rows.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
     told = account(rows, outcome, kept)
     names = kept.with_columns(versions=pl.col("_name").n_unique().over("place_id"))
@@ -264,18 +272,12 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
         for row in names.filter(pl.col("versions") > 1)["source_row"]
     ]
     findings += flag_findings(outcome.valid, FLAGS, sheet.name)
-    cells, unit = _cells(kept, categories, country, day, sheet.name, reference, findings)
-    _control_totals(totals, rows, header, sheet.name, findings)
-    unknown = [c.header for c in header.columns if c.target is None]
-    if unknown:
-        findings.append(
-            Finding(
-                "unknown_header",
-                f"headers that no code list knows were left out: {', '.join(unknown[:8])}",
-                sheet.name,
-                header.row,
-            )
-        )
+    if ORIGIN in header.fields():
+        cells, unit = _origin_cells(kept, header, reference, findings, sheet.name), "households"
+    else:
+        cells, unit = _cells(kept, categories, country, day, sheet.name, reference, findings)
+    findings += control_totals(totals, rows, header, ("households", "individuals"), sheet.name)
+    findings += unknown_headers(header, aliases(reference, KIND, with_categories=True), KIND, sheet.name)
     facts = {
         "sheet": sheet.name,
         "country": country,
@@ -286,33 +288,13 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
         **header.facts(),
         "totals_rows": totals.height,
     }
-    return _Sheet(outcome.valid, cells, outcome.rejected, told, facts, findings)
+    tables = {MASTER_LIST.name: outcome.valid, MASTER_LIST_CELL.name: cells}
+    return SheetReading(tables, outcome.rejected, told, (country,), facts, findings)
 
 
 def _round(delivery: Delivery, places: dict[str, str]) -> str | None:
     told = delivery.statement.get("round")
     return str(told) if told else next((r for t in places.values() if (r := round_in(t))), None)
-
-
-def _part_totals(texts: pl.DataFrame, header: HeaderRow) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Totals rows, and the others. A totals row says so where a place would stand, and names no district."""
-    fields = header.fields()
-
-    def column(name: str) -> pl.Expr:
-        return plain(pl.col(f"c{fields[name].index}")) if name in fields else pl.lit(None, pl.String)
-
-    says = r"(?i)^\W*((grand|sub)[\s-]?)?(totals?|sum)\b|^\W*المجموع"
-    labels = [pl.col(c) for c in texts.columns[1:4]] + [column(n) for n in LABELS]
-    says_total = pl.any_horizontal([label.str.contains(says).fill_null(False) for label in labels])
-    # a location may be named so; a total has neither a district nor a point
-    district = column("provider_admin2_name")
-    placeless = (
-        (district.is_null() | district.str.contains(says))
-        & column("provider_admin2_code").is_null()
-        & decimal_number(column("latitude")).is_null()
-    )
-    is_total = says_total & placeless
-    return texts.filter(is_total), texts.filter(~is_total)
 
 
 def _categories(
@@ -388,6 +370,7 @@ def _typed(
         **{f"{n}_text": text(n) for n in (*COUNT_FIELDS, *POINT_FIELDS)},
         **{f"cell_{i}": _sum_of(columns) for i, columns in enumerate(categories.values())},
         _destroyed=destroyed,
+        _origin=plain(text(ORIGIN)),
         _bad_cells=pl.any_horizontal(
             pl.lit(False),
             *(
@@ -479,6 +462,37 @@ def _cells(
     return conform(long.filter(pl.col("value") > 0), MASTER_LIST_CELL), unit
 
 
+def _origin_codes(names: pl.Series, reference: Reference) -> dict[str, str | None]:
+    """The category of each name of a governorate of origin; None for one that no code list knows."""
+    known = {
+        header_key(alias): code
+        for dimension, code, alias in reference.category_headers.iter_rows()
+        if dimension == "origin"
+    }
+    said = names.unique().drop_nulls().to_list()
+    return {name: next((known[k] for k in spellings(name) if k in known), None) for name in said}
+
+
+def _origin_cells(
+    kept: pl.DataFrame, header: HeaderRow, reference: Reference, findings: list[Finding], sheet: str | None
+) -> pl.DataFrame:
+    """The breakdown of a list that is long by origin: each row is the part of its location from one governorate."""
+    codes = _origin_codes(kept["_origin"], reference)
+    unknown = kept.filter(pl.col("_origin").is_in([n for n, c in codes.items() if c is None]))
+    if not unknown.is_empty():
+        told = f"{unknown.height:,} rows name a {header.fields()[ORIGIN].header} that reference/code_lists/category_headers.csv does not know; their people stand as unknown"
+        findings.append(Finding("unknown_origin", told, sheet, int(unknown["source_row"][0])))
+    cells = kept.with_columns(
+        dimension=pl.lit("origin"),
+        category_code=pl.col("_origin")
+        .replace_strict(codes, default=None, return_dtype=pl.String)
+        .fill_null("unknown"),
+        unit=pl.lit("households"),
+        value="households",
+    )
+    return conform(cells.filter(pl.col("value") > 0), MASTER_LIST_CELL)
+
+
 def _unit(
     kept: pl.DataFrame,
     names: dict[str, tuple[str, str]],
@@ -519,7 +533,10 @@ def _unit(
         best = max(fits, key=lambda u: fits[u])
         if fits[best] < DECISIVE_SHARE:
             raise DeliveryError(
-                f"its breakdown sums to neither households nor individuals, and reference/countries/{country}.toml says nothing of {day}; add a breakdown_unit there"
+                f"its breakdown sums to neither households nor individuals, and reference/countries/{country}.toml says nothing of {day}",
+                "what its cells count",
+                f"add a breakdown_unit to reference/countries/{country}.toml",
+                sheet=sheet,
             )
         return best
     if fits[other] >= DECISIVE_SHARE and fits[rule] <= 1 - DECISIVE_SHARE:
@@ -532,33 +549,3 @@ def _unit(
         )
         return other
     return rule
-
-
-def _control_totals(
-    totals: pl.DataFrame, rows: pl.DataFrame, header: HeaderRow, sheet: str | None, findings: list[Finding]
-) -> None:
-    """Compare the totals row at the foot with what was read: accepted + rejected."""
-    fields = header.fields()
-    for row in totals.iter_rows(named=True):
-        number = int(row["source_row"])
-        stated: dict[str, int | None] = {
-            name: totals.filter(pl.col("source_row") == number)
-            .select(whole_number(pl.col(f"c{fields[name].index}")))
-            .item()
-            for name in ("households", "individuals")
-            if name in fields
-        }
-        said = next((m for c in row.values() if isinstance(c, str) and (m := LOCATIONS.search(c))), None)
-        read: dict[str, int] = {n: int(rows[n].filter(rows[n] >= 0).sum()) for n in stated}
-        if said:
-            stated["locations"], read["locations"] = int(said[1].replace(",", "")), rows.height
-        for name, value in stated.items():
-            if value is not None and value != read[name]:
-                findings.append(
-                    Finding(
-                        "control_total_differs",
-                        f"the totals row states {value:,} {name}, the rows of the list hold {read[name]:,}",
-                        sheet,
-                        number,
-                    )
-                )

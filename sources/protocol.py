@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import reduce
 from typing import Any, Protocol
 
 import polars as pl
 
 from dtm_pipeline.quality.split import Account
 from dtm_pipeline.storage.reference import Reference
-from sources.document import Document
+from sources.document import DeliveryError, Document
+
+SAY_COUNTRY = 'say country = "ISO3" in a sidecar NAME.toml'
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,8 @@ class Match:
     score: float
     found: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    headers: int = 0
+    """Headers that the kind knows: of two kinds that fit alike, the one that knows more is meant."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,64 @@ def flag_findings(rows: pl.DataFrame, sentences: dict[str, str], sheet: str | No
     return findings
 
 
+@dataclass
+class SheetReading:
+    """One sheet, read."""
+
+    tables: dict[str, pl.DataFrame]
+    rejected: pl.DataFrame
+    account: Account
+    countries: tuple[str, ...]
+    facts: dict[str, Any] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+
+def combine(kind: str, read: Sequence[SheetReading], findings: Sequence[Finding] = (), **facts: Any) -> Reading:
+    """The reading of a delivery from those of its sheets."""
+    names = read[0].tables
+    return Reading(
+        kind=kind,
+        countries=tuple(sorted({c for s in read for c in s.countries})),
+        tables={name: pl.concat([s.tables[name] for s in read]) for name in names},
+        rejected=pl.concat([s.rejected for s in read]),
+        account=reduce(_added, (s.account for s in read)),
+        facts={"sheets": [s.facts for s in read], **facts},
+        findings=[*findings, *(f for s in read for f in s.findings)],
+    )
+
+
+def _added(a: Account, b: Account) -> Account:
+    left, right = asdict(a), asdict(b)
+    return Account(**{k: left[k] + right[k] for k in left})
+
+
+def none_usable(rejected: pl.DataFrame) -> DeliveryError:
+    """The refusal of a sheet in which no row can be used: the first reason stands for all."""
+    first = rejected.sort("source_row").row(0, named=True)
+    return DeliveryError(
+        f"{rejected.height:,} rows and none that can be used",
+        f"of the first that {first['sentence']}",
+        "mend the rows, or ask the sender to",
+        sheet=first["source_sheet"],
+        row=first["source_row"],
+        column=first["column"],
+    )
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a kind of delivery is, for a person: `dtm kinds`."""
+
+    kind: str
+    title: str
+    needs: tuple[str, ...]
+    """What makes a delivery of this kind, in words."""
+    tables: tuple[str, ...]
+    core_table: str
+    replacement_key: tuple[str, ...]
+    page: str
+
+
 class Source(Protocol):
     """A kind of delivery."""
 
@@ -98,6 +162,10 @@ class Source(Protocol):
     @property
     def replacement_key(self) -> tuple[str, ...]:
         """The columns for each value of which the newest delivery leads, whole."""
+        ...
+
+    def describe(self) -> Description:
+        """What it is, what it needs, and where its rows go."""
         ...
 
     def recognise(self, document: Document, reference: Reference) -> Match:

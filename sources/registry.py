@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
+from dtm_pipeline.contracts.raw import API_FIGURE
 from dtm_pipeline.storage.reference import Reference
+from sources.area_table import HapiTable, HdxTable
+from sources.baseline_assessment import BaselineAssessment
 from sources.border_count import BorderCount
+from sources.camp_list import CampList
 from sources.document import DeliveryError, Document
 from sources.dtm_api import DtmApi
+from sources.event_report import EventReport
+from sources.flow_registry import FlowRegistry
+from sources.location_assessment import LocationAssessment
+from sources.location_database import LocationDatabase
 from sources.master_list import MasterList
+from sources.migrant_presence import MigrantPresence
+from sources.mobility_mapping import MobilityMapping
+from sources.other_figure import GovernmentRegistration, ReliefList, UnhcrFigure
 from sources.protocol import Delivery, Match, Reading, Source
 from sources.severity_survey import SeveritySurvey
 
-DATED_BY_ROW = (DtmApi.kind, BorderCount.kind)
-SOURCES: tuple[Source, ...] = (MasterList(), DtmApi(), SeveritySurvey(), BorderCount())
+DATED_BY_ROW = (DtmApi.kind, HdxTable.kind, HapiTable.kind, BorderCount.kind, FlowRegistry.kind)
+SOURCES: tuple[Source, ...] = (
+    MasterList(),
+    LocationDatabase(),
+    BaselineAssessment(),
+    LocationAssessment(),
+    SeveritySurvey(),
+    EventReport(),
+    FlowRegistry(),
+    BorderCount(),
+    MobilityMapping(),
+    MigrantPresence(),
+    GovernmentRegistration(),
+    UnhcrFigure(),
+    ReliefList(),
+    CampList(),
+    DtmApi(),
+    HdxTable(),
+    HapiTable(),
+)
+TELL = "`dtm inspect FILE` shows what fits; ask the sender for the headers of the kind"
 
 
 def recognise(document: Document, reference: Reference, told: str | None = None) -> Source:
@@ -23,11 +53,21 @@ def recognise(document: Document, reference: Reference, told: str | None = None)
     matches = {source.kind: source.recognise(document, reference) for source in SOURCES}
     by_kind = {source.kind: source for source in SOURCES}
     if told is not None and told not in by_kind:
-        raise DeliveryError(f"the sidecar calls it {told!r}; known kinds are {', '.join(by_kind)}")
-    best = told or max(matches, key=lambda k: matches[k].score)
-    if matches[best].score >= reference.thresholds["deliveries"]["min_header_share"]:
-        return by_kind[best]
-    raise DeliveryError(_unknown(document, best, by_kind[best].title, matches[best]))
+        raise DeliveryError(
+            f"the sidecar calls it {told!r}", f"one of {', '.join(by_kind)}", "`dtm kinds` describes each"
+        )
+    order = {kind: (match.score, match.headers) for kind, match in matches.items()}
+    best = told or max(order, key=lambda kind: order[kind])
+    if matches[best].score < reference.thresholds["deliveries"]["min_header_share"]:
+        raise _unknown(document, best, by_kind[best].title, matches[best])
+    alike = [kind for kind in order if kind != best and order[kind] == order[best]]
+    if alike and told is None:
+        raise DeliveryError(
+            f"its headers fit {best} and {', '.join(alike)} alike",
+            "one kind",
+            'say kind = "..." in a sidecar NAME.toml',
+        )
+    return by_kind[best]
 
 
 def read_delivery(document: Document, delivery: Delivery, reference: Reference) -> Reading:
@@ -39,16 +79,21 @@ def read_delivery(document: Document, delivery: Delivery, reference: Reference) 
     reading = recognise(document, reference, delivery.statement.get("kind")).read(document, delivery, reference)
     _check_country(delivery, reading)
     _check_series(delivery, reading, reference)
+    reading.facts |= document.facts()
     return reading
 
 
 def _check_country(delivery: Delivery, reading: Reading) -> None:
     told = delivery.statement.get("country")
     if told is not None and reading.countries != (told,):
-        raise DeliveryError(f"its sidecar says country {told!r}; it holds {', '.join(reading.countries)}")
+        raise DeliveryError(
+            f"it holds {', '.join(reading.countries)}", f"{told}, as its sidecar says", "mend the sidecar"
+        )
     if delivery.statement.get("reference_date") and reading.kind in DATED_BY_ROW:
         raise DeliveryError(
-            "its sidecar says a reference_date; every row of this kind has its own; take it out of the sidecar"
+            "its sidecar says a reference_date",
+            "none: every row of this kind has its own day",
+            "take it out of the sidecar",
         )
 
 
@@ -59,25 +104,32 @@ def _check_series(delivery: Delivery, reading: Reading, reference: Reference) ->
         return
     series = {s.series_id: s for s in reference.series}
     if told not in series:
-        raise DeliveryError(f"its sidecar names the series {told!r}; reference/series.toml lists {', '.join(series)}")
+        raise DeliveryError(
+            f"its sidecar names the series {told!r}",
+            f"one of reference/series.toml: {', '.join(series)}",
+            "mend the sidecar",
+        )
     groups = {
         g for t in reading.tables.values() if "population_group" in t.columns for g in t["population_group"].unique()
     }
-    if reading.kind == DtmApi.kind:
+    if API_FIGURE.name in reading.tables:
         groups = {"idp"}
     expected = series[told]
     if reading.countries != (expected.location_code,) or groups != {expected.population_group}:
         raise DeliveryError(
-            f"its sidecar names the series {told!r} ({expected.location_code}, {expected.population_group}); "
-            f"it holds {', '.join(reading.countries)}, {', '.join(sorted(groups)) or 'no population group'}"
+            f"it holds {', '.join(reading.countries)}, {', '.join(sorted(groups)) or 'no population group'}",
+            f"{expected.location_code}, {expected.population_group}, of which the series {told!r} is that its sidecar names",
+            "mend the sidecar",
         )
 
 
-def _unknown(document: Document, kind: str, title: str, match: Match) -> str:
+def _unknown(document: Document, kind: str, title: str, match: Match) -> DeliveryError:
     if match.score <= 0:
         # its cells may hold people's data: they are counted, not quoted
-        rows = sum(s.cells.height for s in document.sheets) if document.format != "json" else 0
+        rows = sum(s.row_count for s in document.sheets) if document.format != "json" else 0
         seen = f" ({rows} rows of text)" if rows else ""
-        return f"is of no known kind{seen}; known are: {', '.join(s.title for s in SOURCES)}"
+        return DeliveryError(f"is of no known kind{seen}", "one of the kinds that `dtm kinds` lists", TELL)
     fits = f"found {', '.join(match.found[:4])}" if match.found else "nothing of it fits"
-    return f"is of no known kind; nearest is {kind} ({title}): {fits}; missing {', '.join(match.missing[:4])}"
+    return DeliveryError(
+        f"is of no known kind; nearest is {kind} ({title}): {fits}", f"also {', '.join(match.missing[:4])}", TELL
+    )

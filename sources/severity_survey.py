@@ -16,10 +16,10 @@ from dtm_pipeline.domain.severity import SeverityModel
 from dtm_pipeline.quality.parse import decimal_number, plain, whole_number
 from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, count_rejects, split
 from dtm_pipeline.storage.reference import Reference
-from sources.dates import date_in
-from sources.document import DeliveryError, Document, Sheet, header_key
+from sources.dates import SAY, date_in
+from sources.document import SEND_AGAIN, DeliveryError, Document, Sheet, header_key
 from sources.headers import Column, HeaderRow, data_rows, original_json
-from sources.protocol import Delivery, Match, Reading
+from sources.protocol import Delivery, Description, Match, Reading, none_usable
 
 KIND = "severity_survey"
 
@@ -39,6 +39,17 @@ class SeveritySurvey:
     title = "location survey of a severity model (KoBo or ODK export)"
     replacement_key = ("index_name", "model_version", "reference_date")
 
+    def describe(self) -> Description:
+        return Description(
+            KIND,
+            self.title,
+            ("the questions of a model in reference/severity_models", "a place id", "households"),
+            (SEVERITY_LOCATION.name, SEVERITY_ANSWER.name),
+            "core_dtm__severity",
+            self.replacement_key,
+            "docs/sources/severity_survey.md",
+        )
+
     def recognise(self, document: Document, reference: Reference) -> Match:
         fit = None if document.format == "json" else _best_fit(document.sheets[0], reference)
         return fit.match if fit else Match(0)
@@ -49,11 +60,17 @@ class SeveritySurvey:
         assert fit is not None
         if fit.match.missing:
             raise DeliveryError(
-                f"lacks questions of {fit.model.index_name} {fit.model.model_version}: {', '.join(fit.match.missing[:5])}; export all questions, with codes"
+                f"lacks questions of {fit.model.index_name} {fit.model.model_version}: {', '.join(fit.match.missing[:5])}",
+                "every question of the model",
+                "export all questions, with codes",
+                sheet=sheet.name,
+                row=fit.header.row,
             )
         texts = data_rows(sheet, fit.header)
         if texts.is_empty():
-            raise DeliveryError("has a header and no submission below it")
+            raise DeliveryError(
+                "headers and no row below them", "submissions", SEND_AGAIN, sheet=sheet.name, row=fit.header.row
+            )
         rows = _typed(texts, fit, delivery, sheet)
         rows = rows.with_columns(reference_date=_reference_date(rows, delivery))
         known = {i.code: set(i.answers) for i in fit.model.indicators}
@@ -98,9 +115,7 @@ class SeveritySurvey:
         ]
         outcome = split(rows, SEVERITY_LOCATION, rejects, KIND, Originals(texts, original_json(fit.header)))
         if outcome.valid.is_empty():
-            raise DeliveryError(
-                f"has {rows.height} submissions and none that can be used; first reason: {outcome.rejected['sentence'][0]}"
-            )
+            raise none_usable(outcome.rejected)
         kept = rows.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
         return Reading(
             kind=KIND,
@@ -143,7 +158,7 @@ def _fit(headers: list[str | None], model: SeverityModel) -> _Fit:
     needed = ["place_id", "households", *(i.code for i in model.indicators)]
     missing = tuple(n for n in needed if n not in columns)
     found = tuple(n for n in needed if n in columns)
-    match = Match(len(found) / len(needed), found, missing)
+    match = Match(len(found) / len(needed), found, missing, len(columns))
     return _Fit(model, HeaderRow(1, tuple(every)), columns, match)
 
 
@@ -190,9 +205,7 @@ def _reference_date(rows: pl.DataFrame, delivery: Delivery) -> pl.Expr:
     day = date_in(str(told)) if told else date_in(delivery.name)
     day = day or rows["surveyed_on"].max()  # type: ignore[assignment]  # a column of dates has a date as its maximum
     if day is None:
-        raise DeliveryError(
-            'says nowhere what date it stands for; say reference_date = "YYYY-MM-DD" in a sidecar NAME.toml'
-        )
+        raise DeliveryError("says nowhere what date it stands for", "a reference date", SAY)
     return pl.lit(day, pl.Date)
 
 

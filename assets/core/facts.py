@@ -15,8 +15,9 @@ from dtm_pipeline.contracts import core, raw
 from dtm_pipeline.contracts.derive import empty
 from dtm_pipeline.facts.border_flow import border_flow_facts
 from dtm_pipeline.facts.breakdown import breakdown_facts
+from dtm_pipeline.facts.observed import observed_facts
 from dtm_pipeline.facts.severity import severity_facts
-from dtm_pipeline.facts.stock import Deliveries, EditionAt, StockFacts, stock_facts
+from dtm_pipeline.facts.stock import Deliveries, EditionAt, RawStocks, StockFacts, stock_facts
 from dtm_pipeline.places.editions import edition_for, polygons
 from dtm_pipeline.storage.tables import Parts, StoredParts
 
@@ -79,6 +80,9 @@ def stocks(
     workspace: Workspace,
     raw_dtm__master_list: StoredParts,
     raw_dtm__master_list_cell: StoredParts,
+    raw_dtm__location_database: StoredParts,
+    raw_dtm__location_database_count: StoredParts,
+    raw_dtm__baseline_location: StoredParts,
     raw_dtm__api_figure: StoredParts,
 ) -> Iterator[dg.Output[Parts]]:
     stale, gone = workspace.stale_and_gone()
@@ -88,9 +92,14 @@ def stocks(
     for country in stale:
         progress.info("placing %s", country)
         facts[country] = stock_facts(
-            of_country(raw_dtm__master_list, workspace, country),
-            shelter_cells(raw_dtm__master_list_cell, workspace, country),
-            of_country(raw_dtm__api_figure, workspace, country),
+            RawStocks(
+                master_list=of_country(raw_dtm__master_list, workspace, country),
+                shelter_cells=shelter_cells(raw_dtm__master_list_cell, workspace, country),
+                location_database=of_country(raw_dtm__location_database, workspace, country),
+                location_database_count=of_country(raw_dtm__location_database_count, workspace, country),
+                baseline=of_country(raw_dtm__baseline_location, workspace, country),
+                areas=of_country(raw_dtm__api_figure, workspace, country),
+            ),
             Deliveries(deliveries_of(workspace, country)),
             reference.series,
             reference.size_rules,
@@ -177,4 +186,34 @@ def border_flow(workspace: Workspace, raw_dtm__border_count: StoredParts) -> Par
     )
 
 
-ASSETS = [stocks, breakdowns, severity, border_flow]
+@dg.multi_asset(
+    ins={name: dg.AssetIn(name) for name in core.OBSERVED},
+    outs={
+        t.name: dg.AssetOut(**spec(t.name, {"polars", "parquet"}))
+        for t in (*core.OBSERVED.values(), core.OBSERVATION_FINDING)
+    },
+)
+@guarded
+def observations(workspace: Workspace, **raw_parts: StoredParts) -> Iterator[dg.Output[Parts]]:
+    stale, gone = workspace.stale_and_gone()
+    gazetteer = workspace.gazetteer()
+    findings = {country: [empty(core.OBSERVATION_FINDING)] for country in stale}
+    max_missing_share = workspace.reference.thresholds["deliveries"]["max_missing_share"]
+    for name, made in core.OBSERVED.items():
+        frames = {}
+        for country in stale:
+            facts = observed_facts(
+                of_country(raw_parts[name], workspace, country),
+                made,
+                deliveries_of(workspace, country),
+                gazetteer.of_country(country),
+                max_missing_share,
+            )
+            frames[country] = facts.rows
+            findings[country].append(facts.findings)
+        yield dg.Output(Parts(frames, gone), output_name=made.name)
+    told = {country: pl.concat(frames) for country, frames in findings.items()}
+    yield dg.Output(Parts(told, gone), output_name=core.OBSERVATION_FINDING.name)
+
+
+ASSETS = [stocks, breakdowns, severity, border_flow, observations]

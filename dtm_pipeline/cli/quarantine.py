@@ -22,7 +22,7 @@ def list_(
     """List deliveries, rules and row numbers; no values of rows."""
     import polars as pl
 
-    from dtm_pipeline.contracts.core import BREAKDOWN_FINDING, FINDING
+    from dtm_pipeline.contracts.core import FINDINGS
     from dtm_pipeline.contracts.raw import QUARANTINE
     from dtm_pipeline.storage.snapshots import SnapshotStore
     from dtm_pipeline.storage.tables import stored
@@ -36,7 +36,7 @@ def list_(
             for s in snapshots.values()
             for f in s.report.get("findings", [])
         ]
-        for table in (FINDING, BREAKDOWN_FINDING):
+        for table in FINDINGS:
             rows = stored(place.warehouse, table).read_all().sort("snapshot_id", "source_row")
             told += [
                 [snapshots[s].name if s in snapshots else None, sheet, row, finding, sentence]

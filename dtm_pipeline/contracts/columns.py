@@ -88,6 +88,8 @@ provider_admin1_name = Column("provider_admin1_name", "string", "label", "Govern
 provider_admin1_code = Column("provider_admin1_code", "string", "code", "Governorate code in the provider's form")
 provider_admin2_name = Column("provider_admin2_name", "string", "label", "District in the provider's words")
 provider_admin2_code = Column("provider_admin2_code", "string", "code", "District code in the provider's form")
+provider_admin3_name = Column("provider_admin3_name", "string", "label", "Sub-district in the provider's words")
+provider_admin3_code = Column("provider_admin3_code", "string", "code", "Sub-district code in the provider's form")
 place_id = Column(
     "place_id",
     "string",
@@ -264,4 +266,37 @@ hours_observed = Column(
     unit="hour",
     at_least=0,
     at_most=24,
+)
+
+# -- events and surveys -------------------------------------------------------------------------------
+EVENT_TYPES = (
+    "conflict",
+    "flood",
+    "drought",
+    "fire",
+    "earthquake",
+    "storm",
+    "heat",
+    "camp_closure",
+    "eviction",
+    "other",
+)
+event_id = Column("event_id", "string", "key", "The provider's identity of the event, shared by its reports")
+event_type = Column("event_type", "string", "code", "What happened", allowed=EVENT_TYPES)
+survey = Column("survey", "string", "code", "The survey: the form's identity, or the sidecar's word")
+survey_family = Column(
+    "survey_family",
+    "string",
+    "code",
+    "Family of surveys that it is of",
+    allowed=(
+        "household_survey",
+        "durable_solutions",
+        "local_integration",
+        "msna",
+        "return_intentions",
+        "labour_market",
+        "employer_survey",
+        "flow_monitoring_survey",
+    ),
 )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dtm_pipeline.contracts import columns as c
+from dtm_pipeline.contracts import raw
 from dtm_pipeline.contracts.model import Column, Rule, Table
-from dtm_pipeline.contracts.raw import PROVENANCE, PROVIDER_PLACE, ROW
+from dtm_pipeline.contracts.raw import PROVENANCE, PROVIDER_PLACE, PROVIDER_SUBDISTRICT, ROW
 
 SERIES = (
     c.series_id.required(),
@@ -36,8 +37,8 @@ LEADS = Column("leads", "boolean", "flag", "The row feeds the tables; what does 
 STOCK = Table(
     "core_dtm__stock",
     "core",
-    "A stock at a location or an area, from one row of one delivery, with its series and place.",
-    ROW,
+    "A stock of one population group at a location or an area, from one row of one delivery, with its series and place.",
+    (*ROW, "source_reference_date", "population_group"),
     (
         *PROVENANCE,
         SOURCE_KIND,
@@ -49,6 +50,7 @@ STOCK = Table(
         c.reporting_round,
         *PLACE,
         *PROVIDER_PLACE,
+        *PROVIDER_SUBDISTRICT,
         c.place_id,
         c.location_name,
         c.latitude,
@@ -61,6 +63,14 @@ STOCK = Table(
         c.household_size_rule_id,
         c.in_camp_individuals,
         c.out_of_camp_individuals,
+        Column(
+            "of_which_current_year",
+            "int64",
+            "stock",
+            "Of the individuals those of the current year; a part that resets every year, never added",
+            unit="persons",
+            at_least=0,
+        ),
         LEADS,
         Column("why", "string", "label", "Why the row leads or does not", dissemination="partner").required(),
         Column(
@@ -245,4 +255,79 @@ BREAKDOWN_FINDING = Table(
     FINDING.columns,
 )
 
-TABLES = (STOCK, BREAKDOWN, SEVERITY, BORDER_FLOW, SOURCE_TOTAL, DELIVERY_ROLE, FINDING, BREAKDOWN_FINDING)
+
+OBSERVATION_FINDING = Table(
+    "core_dtm__observation_finding",
+    "core",
+    "Newer deliveries of observations that are held.",
+    (),
+    FINDING.columns,
+)
+
+
+def _observed(name: str, source: Table, description: str) -> Table:
+    """The core table of a raw table whose rows are facts by themselves: placed, and the newest delivery leads."""
+    placed = "provider_admin1_name" in source.column_names
+    return Table(
+        name,
+        "core",
+        description,
+        source.grain,
+        (
+            *source.columns,
+            *([p for p in PLACE if p.name not in source.column_names] if placed else []),
+            Column("leads", "boolean", "flag", "No newer delivery replaces the row").required(),
+        ),
+        source.rules,
+        added_along=source.added_along,
+        replacement_key=source.replacement_key,
+    )
+
+
+LOCATION_ASSESSMENT = _observed(
+    "core_dtm__location_assessment",
+    raw.LOCATION_ASSESSMENT,
+    "A location assessed by key informants. Its answers are in raw_dtm__location_answer, by snapshot and row.",
+)
+EVENT = _observed("core_dtm__event", raw.EVENT_REPORT, "A report of an event at a place.")
+FLOW_REGISTRATION = _observed(
+    "core_dtm__flow_registration",
+    raw.FLOW_REGISTRATION,
+    "A household or group registered at a flow point. Its tallies are in raw_dtm__flow_registration_cell, by snapshot and row.",
+)
+MOBILITY_MAPPING = _observed(
+    "core_dtm__mobility_mapping", raw.MOBILITY_MAPPING, "A site or a route of population mobility mapping."
+)
+MIGRANT_PRESENCE = _observed(
+    "core_dtm__migrant_presence", raw.MIGRANT_PRESENCE, "Migrants of one nationality in an area at a date."
+)
+SURVEY_RECORD = _observed(
+    "core_survey__record",
+    raw.SURVEY_RECORD,
+    "An interview of a survey, or a record of a repeat. Its answers are in raw_survey__answer, by snapshot and row.",
+)
+OTHER_FIGURE = _observed(
+    "core_other__figure", raw.OTHER_FIGURE, "A figure of others, to reconcile with. Never added to ours."
+)
+FINDINGS = (FINDING, BREAKDOWN_FINDING, OBSERVATION_FINDING)
+OBSERVED: dict[str, Table] = {
+    raw.LOCATION_ASSESSMENT.name: LOCATION_ASSESSMENT,
+    raw.EVENT_REPORT.name: EVENT,
+    raw.FLOW_REGISTRATION.name: FLOW_REGISTRATION,
+    raw.MOBILITY_MAPPING.name: MOBILITY_MAPPING,
+    raw.MIGRANT_PRESENCE.name: MIGRANT_PRESENCE,
+    raw.SURVEY_RECORD.name: SURVEY_RECORD,
+    raw.OTHER_FIGURE.name: OTHER_FIGURE,
+}
+"""The core table of each raw table whose rows are facts by themselves."""
+
+TABLES = (
+    STOCK,
+    BREAKDOWN,
+    SEVERITY,
+    BORDER_FLOW,
+    *OBSERVED.values(),
+    SOURCE_TOTAL,
+    DELIVERY_ROLE,
+    *FINDINGS,
+)

@@ -53,6 +53,8 @@ class Table:
     version: str = "1.0.0"
     added_along: tuple[str, ...] = ()
     """The axes along which the measures of the table may be summed; dates are never among stocks' axes."""
+    replacement_key: tuple[str, ...] = ()
+    """For each value of these columns the rows of the newest delivery lead, whole."""
 
     def __post_init__(self) -> None:
         names = [c.name for c in self.columns]
@@ -61,6 +63,9 @@ class Table:
         missing = [g for g in self.grain if g not in names]
         if missing:
             raise ValueError(f"{self.name}: grain names no column: {missing}")
+        stray = [k for k in self.replacement_key if k not in names]
+        if stray:
+            raise ValueError(f"{self.name}: replacement key names no column: {stray}")
 
     @property
     def column_names(self) -> list[str]:

@@ -16,56 +16,63 @@ KEY = ("series_id", "source_kind", "admin_level", "source_reference_date")
 LEVEL_NAMES = {0: "country", 1: "governorate", 2: "district", 4: "location"}
 
 
-def delivery_roles(rows: pl.DataFrame, max_missing_share: float) -> pl.DataFrame:
+def delivery_roles(rows: pl.DataFrame, max_missing_share: float, key: tuple[str, ...] = KEY) -> pl.DataFrame:
     """For each replacement key, what each delivery does: leads, adds, replaced or held.
 
     The newest delivery (by ingest sequence) leads, whole. One that lacks more than `max_missing_share` of the
     locations it would replace is held, unless its sidecar says `replaces` or `adds`.
 
     Args:
-        rows: columns KEY, snapshot_id, ingest_sequence, statement (`replaces`, `adds` or null), location_key.
+        rows: columns `key`, snapshot_id, ingest_sequence, statement (`replaces`, `adds` or null), location_key.
 
     Returns:
-        KEY, snapshot_id, ingest_sequence, role, missing_share.
+        `key`, snapshot_id, ingest_sequence, role, missing_share.
     """
     deliveries = (
-        rows.group_by(*KEY, "snapshot_id", "ingest_sequence", "statement")
+        rows.group_by(*key, "snapshot_id", "ingest_sequence", "statement")
         .agg(locations=pl.col("location_key").n_unique())
-        .with_columns(rank=pl.col("ingest_sequence").rank("ordinal").over(KEY))
+        .with_columns(rank=pl.col("ingest_sequence").rank("ordinal").over(key))
     )
-    leader = deliveries.filter(rank=1).select(*KEY, leader="snapshot_id")
+    leader = deliveries.filter(rank=1).select(*key, leader="snapshot_id")
     judged = [deliveries.filter(rank=1).with_columns(role=pl.lit("leads"), missing_share=pl.lit(None, pl.Float64))]
-    members = rows.select(*KEY, "snapshot_id", "location_key").unique()
+    members = rows.select(*key, "snapshot_id", "location_key").unique()
     newest_rank = deliveries["rank"].max() or 1
     for rank in range(2, int(str(newest_rank)) + 1):
         newer = deliveries.filter(rank=rank)
-        old = members.join(leader, on=KEY).filter(pl.col("snapshot_id") == pl.col("leader"))
-        new = members.join(newer.select(*KEY, "snapshot_id"), on=[*KEY, "snapshot_id"])
+        old = members.join(leader, on=key, nulls_equal=True).filter(pl.col("snapshot_id") == pl.col("leader"))
+        new = members.join(newer.select(*key, "snapshot_id"), on=[*key, "snapshot_id"], nulls_equal=True)
         missing = (
-            old.join(newer.select(KEY), on=KEY)
-            .join(new.select(*KEY, "location_key", found=pl.lit(True)), on=[*KEY, "location_key"], how="left")
-            .group_by(KEY)
+            old.join(newer.select(key), on=key, nulls_equal=True)
+            .join(
+                new.select(*key, "location_key", found=pl.lit(True)),
+                on=[*key, "location_key"],
+                how="left",
+                nulls_equal=True,
+            )
+            .group_by(key)
             .agg(missing_share=pl.col("found").null_count() / pl.len())
         )
-        newer = newer.join(missing, on=KEY, how="left").with_columns(
+        newer = newer.join(missing, on=key, how="left", nulls_equal=True).with_columns(
             role=pl.when(pl.col("statement") == "adds")
             .then(pl.lit("adds"))
             .when((pl.col("missing_share") > max_missing_share) & pl.col("statement").is_null())
             .then(pl.lit("held"))
             .otherwise(pl.lit("leads"))
         )
-        takes_over = newer.filter(role="leads").select(*KEY, taker="snapshot_id")
-        leader = leader.join(takes_over, on=KEY, how="left").select(*KEY, leader=pl.coalesce("taker", "leader"))
+        takes_over = newer.filter(role="leads").select(*key, taker="snapshot_id")
+        leader = leader.join(takes_over, on=key, how="left", nulls_equal=True).select(
+            *key, leader=pl.coalesce("taker", "leader")
+        )
         judged.append(newer)
-    roles = pl.concat(judged, how="diagonal").join(leader, on=KEY)
-    led_from = roles.filter(pl.col("snapshot_id") == pl.col("leader")).select(*KEY, leads_from="rank")
+    roles = pl.concat(judged, how="diagonal").join(leader, on=key, nulls_equal=True)
+    led_from = roles.filter(pl.col("snapshot_id") == pl.col("leader")).select(*key, leads_from="rank")
     # an addition to a delivery that was itself replaced goes with it
     replaced = (pl.col("role") == "leads") & (pl.col("snapshot_id") != pl.col("leader"))
     outlived = (pl.col("role") == "adds") & (pl.col("rank") < pl.col("leads_from"))
     return (
-        roles.join(led_from, on=KEY)
+        roles.join(led_from, on=key, nulls_equal=True)
         .with_columns(role=pl.when(replaced | outlived).then(pl.lit("replaced")).otherwise("role"))
-        .select(*KEY, "snapshot_id", "ingest_sequence", "role", "missing_share")
+        .select(*key, "snapshot_id", "ingest_sequence", "role", "missing_share")
     )
 
 

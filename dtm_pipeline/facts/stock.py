@@ -28,6 +28,41 @@ EditionAt = Callable[[date], tuple[str | None, "gpd.GeoDataFrame | None"]]
 """The boundary edition that covers a day: its name and its districts; (None, None) without one."""
 
 
+# the disjoint groups of a baseline, and the part of each that is of the current year
+BASELINE_GROUPS = {
+    "resident": None,
+    "idp": None,
+    "idp_returnee": "idp_returnee_current_year_individuals",
+    "returnee_from_abroad": "returnee_from_abroad_current_year_individuals",
+    "arrival_elsewhere": "arrival_elsewhere_current_year_individuals",
+}
+
+
+@dataclass(frozen=True)
+class RawStocks:
+    """The raw rows of a country that hold stocks (contracts raw_dtm__*)."""
+
+    master_list: pl.DataFrame
+    shelter_cells: pl.DataFrame
+    location_database: pl.DataFrame
+    location_database_count: pl.DataFrame
+    baseline: pl.DataFrame
+    areas: pl.DataFrame
+    """Figures of areas: the DTM API, HDX, HAPI."""
+
+    def rows(self) -> pl.DataFrame:
+        """All of them in one shape: who, where, when, how many, by which source and at which level."""
+        return pl.concat(
+            [
+                _of_lists(self.master_list, self.shelter_cells),
+                _of_databases(self.location_database, self.location_database_count),
+                _of_baselines(self.baseline),
+                _of_areas(self.areas),
+            ],
+            how="diagonal",
+        )
+
+
 @dataclass(frozen=True)
 class Deliveries:
     """Accepted deliveries of a country: snapshot_id, ingest_sequence, statement, told_series."""
@@ -46,9 +81,7 @@ class StockFacts:
 
 
 def stock_facts(
-    master_list: pl.DataFrame,
-    cells: pl.DataFrame,
-    api: pl.DataFrame,
+    raw: RawStocks,
     deliveries: Deliveries,
     registry: tuple[Series, ...],
     rules: tuple[SizeRule, ...],
@@ -59,7 +92,7 @@ def stock_facts(
     """Facts from the raw rows of one country.
 
     Args:
-        master_list, cells, api: raw rows of the country (contracts raw_dtm__*).
+        raw: raw rows of the country.
         deliveries: the country's accepted deliveries.
         registry: the series of reference/series.toml.
         rules: household-size rules of all countries.
@@ -67,8 +100,7 @@ def stock_facts(
         edition_at: boundary edition of a day.
         max_missing_share: a newer delivery that lacks more of the locations before it is held.
     """
-    rows = pl.concat([_of_lists(master_list, cells), _of_api(api)], how="diagonal")
-    rows = rows.join(deliveries.frame, on="snapshot_id").with_columns(series_id="told_series")
+    rows = raw.rows().join(deliveries.frame, on="snapshot_id").with_columns(series_id="told_series")
     rows, series = series_of_rows(rows, registry)
     roles = delivery_roles(rows, max_missing_share)
     used = rows.join(
@@ -114,20 +146,54 @@ def _of_lists(master_list: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
         .join(camps, on=list(ROW), how="left", nulls_equal=True)
         .with_columns(camp=pl.when(pl.col("unit").is_not_null()).then(pl.col("camp").fill_null(0)))
     )
-    return in_camps.with_columns(
-        source_kind=pl.lit("master_list"),
+    return (
+        _at_locations(in_camps, "master_list")
+        .with_columns(
+            camp_households=pl.when(pl.col("unit") == "households").then("camp"),
+            camp_individuals=pl.when(pl.col("unit") == "individuals").then("camp"),
+        )
+        .drop("camp", "unit")
+    )
+
+
+def _at_locations(rows: pl.DataFrame, source_kind: str) -> pl.DataFrame:
+    """What rows of locations share: no operation, no assessment type, known by their place id."""
+    return rows.with_columns(
+        source_kind=pl.lit(source_kind),
         admin_level=pl.lit(LOCATION_LEVEL, pl.Int64),
         source_reference_date="reference_date",
         operation=pl.lit(None, pl.String),
         assessment_type=pl.lit(None, pl.String),
         location_key="place_id",
-        camp_households=pl.when(pl.col("unit") == "households").then("camp"),
-        camp_individuals=pl.when(pl.col("unit") == "individuals").then("camp"),
-    ).drop("reference_date", "camp", "unit", "flags")
+    ).drop("reference_date", "flags")
 
 
-def _of_api(api: pl.DataFrame) -> pl.DataFrame:
-    """Rows of API answers: stocks of IDPs of an area, or additive parts of them."""
+def _of_databases(locations: pl.DataFrame, counts: pl.DataFrame) -> pl.DataFrame:
+    """Rows of databases that are wide over rounds: a location at each date that states its households."""
+    dated = locations.join(counts, on=list(ROW), nulls_equal=True)
+    return _at_locations(dated, "location_database").with_columns(reporting_round=pl.lit(None, pl.String))
+
+
+def _of_baselines(locations: pl.DataFrame) -> pl.DataFrame:
+    """Rows of baselines: a location for each disjoint group that it states."""
+    measures = [c for c in locations.columns if c.endswith("_individuals")]
+    groups = [
+        locations.filter(pl.col(f"{group}_individuals").is_not_null())
+        .with_columns(
+            population_group=pl.lit(group),
+            individuals=f"{group}_individuals",
+            of_which_current_year=pl.col(part) if part else pl.lit(None, pl.Int64),
+        )
+        .drop(measures)
+        for group, part in BASELINE_GROUPS.items()
+    ]
+    return _at_locations(pl.concat(groups), "baseline_assessment").drop(
+        "provider_admin4_name", "provider_admin4_code", "location_type"
+    )
+
+
+def _of_areas(areas: pl.DataFrame) -> pl.DataFrame:
+    """Rows of figures of areas: stocks of IDPs, or additive parts of them."""
     unit = pl.coalesce(
         "provider_admin2_code",
         "provider_admin2_name",
@@ -135,8 +201,7 @@ def _of_api(api: pl.DataFrame) -> pl.DataFrame:
         "provider_admin1_name",
         "location_code",
     )
-    return api.with_columns(
-        source_kind=pl.lit("dtm_api"),
+    return areas.with_columns(
         population_group=pl.lit("idp"),
         source_reference_date="reference_date",
         location_key=unit,

@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from dtm_pipeline.contracts.core import BREAKDOWN_FINDING, FINDING
+from dtm_pipeline.contracts.core import FINDINGS
 from dtm_pipeline.contracts.raw import QUARANTINE
 from dtm_pipeline.places.shapes import district_features, outline_features
 from dtm_pipeline.release.charts import MAX_POINTS, Spec, district_map, flows, trend
@@ -363,7 +363,7 @@ def _findings(page: Page, home: Home, snapshots: list[Snapshot], names: dict[str
         if s.status == "accepted"
         for f in s.report.get("findings", [])
     ]
-    for table in (FINDING, BREAKDOWN_FINDING):
+    for table in FINDINGS:
         for r in stored(home.warehouse, table).read_all().sort("snapshot_id", "source_row").iter_rows(named=True):
             row = None if r["source_row"] is None else str(r["source_row"])
             told.append([names.get(r["snapshot_id"]), r["source_sheet"], row, r["finding"], r["sentence"]])

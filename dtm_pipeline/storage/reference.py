@@ -57,6 +57,40 @@ class Reference:
         return {c["location_code"]: c for c in found}
 
     @cached_property
+    def country_names(self) -> dict[str, str]:
+        """Country code of each name in use, lower case, letters only."""
+        return {
+            "".join(c for c in name.lower() if c.isalnum()): code
+            for code, country in self.countries.items()
+            for name in (country["name"], *country.get("other_names", ()))
+        }
+
+    @cached_property
+    def questions(self) -> pl.DataFrame:
+        """question_code, theme, answer_set, dissemination, alias."""
+        return self._csv("code_lists/questions.csv")
+
+    @cached_property
+    def answers(self) -> pl.DataFrame:
+        """answer_set, answer_code, label, dissemination, alias."""
+        return self._csv("code_lists/answers.csv")
+
+    @cached_property
+    def flow_layouts(self) -> tuple[dict[str, Any], ...]:
+        """Layouts of flow registries, a file a mission."""
+        return tuple(self._toml(f) for f in sorted((self.folder / "flow_layouts").glob("*.toml")))
+
+    @cached_property
+    def survey_families(self) -> tuple[dict[str, Any], ...]:
+        """Families of surveys: words of their forms, and the questions that say stratum, weight and place."""
+        return tuple(self._toml(self.folder / "survey_families.toml")["family"])
+
+    @cached_property
+    def flow_calendars(self) -> pl.DataFrame:
+        """flow_point_id, valid_from, valid_to, weekdays (1 = Monday), operating, source."""
+        return self._csv("flow_calendars.csv").with_columns(pl.col("valid_from", "valid_to").str.to_date())
+
+    @cached_property
     def size_rules(self) -> tuple[SizeRule, ...]:
         return tuple(
             SizeRule(

@@ -17,7 +17,7 @@ from dtm_pipeline.contracts.columns import POPULATION_GROUPS
 from dtm_pipeline.storage.home import Home, HomeError, write_json
 
 COUNTRY = re.compile(r"[A-Z]{3}")
-TEXTS = ("kind", "population_group", "series", "terms", "round")
+TEXTS = ("kind", "population_group", "series", "terms", "round", "provider", "survey")
 STATEMENT_KEYS = ("country", "reference_date", *TEXTS, "replaces", "adds")
 
 

@@ -120,7 +120,7 @@ def test_a_negative_group_is_rejected_even_where_the_sum_is_not(tmp_path: Path, 
 
 def test_dates_that_prove_both_orders_are_refused(tmp_path: Path, reference: Reference) -> None:
     lines = [f"{d},Rabia,In,5" for d in ("25/12/2024", "12/25/2024", "12/26/2024")]
-    with pytest.raises(DeliveryError, match=r"mixes day-first and month-first dates \(1 and 2 rows\)"):
+    with pytest.raises(DeliveryError, match=r"day-first and month-first dates in one column \(1 and 2 rows\)"):
         read(tmp_path, "Date,Crossing,Direction,Total\n" + "\n".join(lines), reference)
 
 
@@ -132,7 +132,7 @@ def test_counts_of_unknown_points_need_a_country(tmp_path: Path, reference: Refe
 
 
 def test_a_sidecar_that_contradicts_the_content_is_refused(tmp_path: Path, reference: Reference) -> None:
-    with pytest.raises(DeliveryError, match="its sidecar says country 'SYR'; it holds IRQ"):
+    with pytest.raises(DeliveryError, match="it holds IRQ; expected SYR, as its sidecar says"):
         read(tmp_path, [ROW], reference, country="SYR")
     with pytest.raises(DeliveryError, match="every row of this kind has its own"):
         read(tmp_path, [ROW], reference, reference_date="2020-02-29")

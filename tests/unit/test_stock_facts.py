@@ -8,7 +8,7 @@ import polars as pl
 
 from dtm_pipeline.contracts import raw
 from dtm_pipeline.contracts.derive import conform, empty
-from dtm_pipeline.facts.stock import Deliveries, StockFacts, stock_facts
+from dtm_pipeline.facts.stock import Deliveries, RawStocks, StockFacts, stock_facts
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.settings import Settings
 from dtm_pipeline.storage.reference import Reference
@@ -43,6 +43,7 @@ def districts(snapshot: str, *told: tuple[str, int]) -> pl.DataFrame:
             "snapshot_id": snapshot,
             "source_row": i,
             "location_code": "IRQ",
+            "source_kind": "dtm_api",
             "admin_level": 2,
             "provider_admin2_code": code,
             "operation": "Iraq conflict",
@@ -55,9 +56,14 @@ def districts(snapshot: str, *told: tuple[str, int]) -> pl.DataFrame:
     return conform(pl.DataFrame(rows), raw.API_FIGURE)
 
 
-def facts(lists: list[pl.DataFrame], answers: list[pl.DataFrame], **statements: str) -> StockFacts:
+def facts(
+    lists: list[pl.DataFrame],
+    answers: list[pl.DataFrame],
+    baselines: list[pl.DataFrame] | None = None,
+    **statements: str,
+) -> StockFacts:
     """Facts of deliveries that came in the order of their names."""
-    names = sorted({s for f in (*lists, *answers) for s in f["snapshot_id"]})
+    names = sorted({s for f in (*lists, *answers, *(baselines or [])) for s in f["snapshot_id"]})
     deliveries = pl.DataFrame(
         [(name, i, statements.get(name), None) for i, name in enumerate(names, start=1)],
         schema={
@@ -69,7 +75,11 @@ def facts(lists: list[pl.DataFrame], answers: list[pl.DataFrame], **statements: 
         orient="row",
     )
     return stock_facts(
-        pl.concat([empty(raw.MASTER_LIST), *lists]), empty(raw.MASTER_LIST_CELL), pl.concat([empty(raw.API_FIGURE), *answers]),
+        RawStocks(
+            master_list=pl.concat([empty(raw.MASTER_LIST), *lists]), shelter_cells=empty(raw.MASTER_LIST_CELL),
+            location_database=empty(raw.LOCATION_DATABASE), location_database_count=empty(raw.LOCATION_DATABASE_COUNT),
+            baseline=pl.concat([empty(raw.BASELINE_LOCATION), *(baselines or [])]), areas=pl.concat([empty(raw.API_FIGURE), *answers]),
+        ),
         Deliveries(deliveries), REFERENCE.series, REFERENCE.size_rules, GAZETTEER, lambda _: (None, None), 0.05,
     )  # fmt: skip
 
