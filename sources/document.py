@@ -114,17 +114,32 @@ class Sheet:
     def head(self) -> list[list[str | None]]:
         return [list(row) for row in self.cells.head(HEAD_ROWS).rows()]
 
-    def batches(self) -> Iterator[pl.DataFrame]:
-        """The cells from the first row on, in pieces."""
-        yield from self.cells.iter_slices(BATCH_ROWS)
+    def lazy(self) -> pl.LazyFrame:
+        """The cells with `source_row`, as a person counts it."""
+        return _counted(self.cells.lazy())
+
+    def batches(self, rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+        """What is asked of the cells (made of `lazy`), in pieces."""
+        try:
+            yield from rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True)
+        except pl.exceptions.ComputeError as error:
+            raise self.damaged() from error
+
+    def damaged(self) -> DeliveryError:
+        return DeliveryError("the sheet can't be read", "rows of cells", SEND_AGAIN, sheet=self.name)
+
+
+def _counted(cells: pl.LazyFrame) -> pl.LazyFrame:
+    return cells.with_row_index("source_row", offset=1).with_columns(pl.col("source_row").cast(pl.Int64))
 
 
 class TextSheet(Sheet):
     """The one sheet of a text file. Its head is read at once, the rest when it is asked for."""
 
-    def __init__(self, path: Path, encoding: str) -> None:
+    def __init__(self, path: Path, encoding: str, scratch: Path | None = None) -> None:
         self.name = None
         self.encoding = encoding
+        self.scratch = scratch
         self._source = path
         head = _decoded_head(path, encoding)
         self.lone_returns = "\r" in head and "\n" not in head
@@ -154,7 +169,7 @@ class TextSheet(Sheet):
         """The file itself where it is UTF-8 with line feeds, else a copy that is, beside nobody's eyes."""
         if self.encoding in ("utf-8", "utf-8-sig") and not self.lone_returns:
             return self._source
-        self._copy = tempfile.TemporaryDirectory(prefix="dtm-")
+        self._copy = tempfile.TemporaryDirectory(prefix="dtm-", dir=self.scratch)
         path = Path(self._copy.name) / "text.csv"
         with (
             self._source.open(encoding=self.encoding, newline="", errors="replace") as old,
@@ -193,7 +208,10 @@ class TextSheet(Sheet):
             schema={f"c{i}": pl.String for i in range(self._width)},
         )
 
-    def _damaged(self) -> DeliveryError:
+    def lazy(self) -> pl.LazyFrame:
+        return _counted(self._scan())
+
+    def damaged(self) -> DeliveryError:
         return DeliveryError(
             f"the text ({self.encoding}, {DELIMITER_NAMES[self.delimiter]}) can't be read in columns: a quotation mark is opened and not closed, or the file is cut",
             "rows of fields",
@@ -205,13 +223,7 @@ class TextSheet(Sheet):
         try:
             return self._scan().collect()
         except pl.exceptions.PolarsError as error:
-            raise self._damaged() from error
-
-    def batches(self) -> Iterator[pl.DataFrame]:
-        try:
-            yield from self._scan().collect_batches(chunk_size=BATCH_ROWS, maintain_order=True)
-        except pl.exceptions.PolarsError as error:
-            raise self._damaged() from error
+            raise self.damaged() from error
 
 
 @dataclass(frozen=True)
@@ -220,6 +232,10 @@ class Document:
 
     name: str
     path: Path
+    forms: tuple[tuple[str, Path], ...] = ()
+    """Names and files of the forms (XLSForm) that came with it, or before it."""
+    scratch: Path | None = None
+    """Where copies may lie while it is read; the system's place for them where none is named."""
 
     @cached_property
     def raw(self) -> bytes:
@@ -293,7 +309,7 @@ class Document:
         Raises:
             DeliveryError: the workbook or the text is damaged.
         """
-        return _workbook(self.raw) if self.format == "workbook" else [TextSheet(self.path, self.encoding)]
+        return _workbook(self.raw) if self.format == "workbook" else [TextSheet(self.path, self.encoding, self.scratch)]
 
     def facts(self) -> dict[str, str]:
         """What its bytes turned out to be, for the record of the reading."""

@@ -52,7 +52,7 @@ class Reading:
 
     kind: str
     countries: tuple[str, ...]
-    tables: dict[str, pl.DataFrame]
+    tables: dict[str, pl.DataFrame | pl.LazyFrame]
     rejected: pl.DataFrame
     account: Account
     facts: dict[str, Any] = field(default_factory=dict)
@@ -112,13 +112,14 @@ def combine(kind: str, read: Sequence[SheetReading], findings: Sequence[Finding]
         countries=tuple(sorted({c for s in read for c in s.countries})),
         tables={name: pl.concat([s.tables[name] for s in read]) for name in names},
         rejected=pl.concat([s.rejected for s in read]),
-        account=reduce(_added, (s.account for s in read)),
+        account=reduce(added, (s.account for s in read)),
         facts={"sheets": [s.facts for s in read], **facts},
         findings=[*findings, *(f for s in read for f in s.findings)],
     )
 
 
-def _added(a: Account, b: Account) -> Account:
+def added(a: Account, b: Account) -> Account:
+    """Two accounts as one."""
     left, right = asdict(a), asdict(b)
     return Account(**{k: left[k] + right[k] for k in left})
 

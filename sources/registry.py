@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import polars as pl
+
 from dtm_pipeline.contracts.raw import API_FIGURE
 from dtm_pipeline.storage.reference import Reference
 from sources.area_table import HapiTable, HdxTable
@@ -12,6 +14,7 @@ from sources.document import DeliveryError, Document
 from sources.dtm_api import DtmApi
 from sources.event_report import EventReport
 from sources.flow_registry import FlowRegistry
+from sources.household_survey import FlowSurvey, HouseholdSurvey
 from sources.location_assessment import LocationAssessment
 from sources.location_database import LocationDatabase
 from sources.master_list import MasterList
@@ -20,6 +23,7 @@ from sources.mobility_mapping import MobilityMapping
 from sources.other_figure import GovernmentRegistration, ReliefList, UnhcrFigure
 from sources.protocol import Delivery, Match, Reading, Source
 from sources.severity_survey import SeveritySurvey
+from sources.xlsform import XlsForm
 
 DATED_BY_ROW = (DtmApi.kind, HdxTable.kind, HapiTable.kind, BorderCount.kind, FlowRegistry.kind)
 SOURCES: tuple[Source, ...] = (
@@ -33,6 +37,9 @@ SOURCES: tuple[Source, ...] = (
     BorderCount(),
     MobilityMapping(),
     MigrantPresence(),
+    HouseholdSurvey(),
+    FlowSurvey(),
+    XlsForm(),
     GovernmentRegistration(),
     UnhcrFigure(),
     ReliefList(),
@@ -110,7 +117,10 @@ def _check_series(delivery: Delivery, reading: Reading, reference: Reference) ->
             "mend the sidecar",
         )
     groups = {
-        g for t in reading.tables.values() if "population_group" in t.columns for g in t["population_group"].unique()
+        g
+        for t in reading.tables.values()
+        if isinstance(t, pl.DataFrame) and "population_group" in t.columns
+        for g in t["population_group"].unique()
     }
     if API_FIGURE.name in reading.tables:
         groups = {"idp"}

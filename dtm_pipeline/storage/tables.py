@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,23 +28,58 @@ class FileFacts:
     sha256: str
 
 
-def write_table(frame: pl.DataFrame, table: Table, path: Path) -> FileFacts:
+def write_table(frame: pl.DataFrame | pl.LazyFrame, table: Table, path: Path) -> FileFacts:
     """Write a table sorted by its grain, zstd, field metadata on every column; whole or not at all.
 
-    Polars' sinks and DuckDB's COPY lose field metadata, so published files go through here only.
+    Polars' sinks and DuckDB's COPY lose field metadata, so published files go through here only. A lazy frame is
+    written piece by piece in the order that it has.
     """
     import pyarrow.parquet as pq
 
-    ordered = conform(frame, table).sort(table.grain or frame.columns[:1], nulls_last=True)
+    if isinstance(frame, pl.DataFrame):
+        pieces: Iterable[pl.DataFrame] = [conform(frame, table).sort(table.grain or frame.columns[:1], nulls_last=True)]
+    else:
+        pieces = (conform(piece, table) for piece in frame.collect_batches(maintain_order=True))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
-    arrow = ordered.to_arrow().cast(arrow_schema(table))
-    pq.write_table(arrow, temporary, compression="zstd")
+    schema, rows = arrow_schema(table), 0
+    with pq.ParquetWriter(temporary, schema, compression="zstd") as writer:
+        for piece in pieces:
+            rows += piece.height
+            writer.write_table(piece.to_arrow().cast(schema))
     descriptor = os.open(temporary, os.O_RDONLY)
     os.fsync(descriptor)
     os.close(descriptor)
     temporary.replace(path)
-    return FileFacts(ordered.height, path.stat().st_size, digest(path))
+    return FileFacts(rows, path.stat().st_size, digest(path))
+
+
+class Spool:
+    """Rows of one table that come in pieces: kept in memory while they are few, else in a file until they are used."""
+
+    def __init__(self, table: Table, scratch: Path | None, in_memory: int = 2_000_000) -> None:
+        self._table, self._scratch, self._in_memory = table, scratch, in_memory
+        self._frames: list[pl.DataFrame] = []
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._files = 0
+
+    def add(self, frame: pl.DataFrame) -> None:
+        self._frames.append(conform(frame, self._table).sort(self._table.grain, nulls_last=True))
+        if sum(f.height for f in self._frames) > self._in_memory:
+            self._store()
+
+    def _store(self) -> None:
+        self._folder = self._folder or tempfile.TemporaryDirectory(prefix="dtm-", dir=self._scratch)
+        pl.concat(self._frames).write_parquet(Path(self._folder.name) / f"{self._files:06}.parquet", compression="zstd")
+        self._frames, self._files = [], self._files + 1
+
+    def rows(self) -> pl.DataFrame | pl.LazyFrame:
+        """All of them, lazily where they lie in files; they lie there as long as the spool."""
+        if self._folder is None:
+            return pl.concat([empty(self._table), *self._frames])
+        if self._frames:
+            self._store()
+        return pl.scan_parquet(Path(self._folder.name) / "*.parquet")
 
 
 class ContractBrokenError(Exception):

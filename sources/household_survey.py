@@ -1,0 +1,475 @@
+"""Surveys of households, persons, employers and travellers, by their XLSForm. docs/sources/household_survey.md.
+
+Provider: IOM DTM, REACH and partners. Exports of KoBoToolbox and ODK Central in every shape. The form decides which
+header is which question; answers outside the choices, broken skip logic and broken constraints are findings of rows.
+Nothing of an answer leaves the warehouse.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import polars as pl
+
+from dtm_pipeline.contracts.derive import conform, empty
+from dtm_pipeline.contracts.raw import QUARANTINE, SURVEY_ANSWER, SURVEY_RECORD
+from dtm_pipeline.quality.parse import decimal_number
+from dtm_pipeline.quality.split import PERSONS, Account, Originals, Reject, account, split
+from dtm_pipeline.storage.reference import Reference
+from dtm_pipeline.storage.tables import Spool
+from sources.document import DeliveryError, Document, Sheet
+from sources.headers import Column, original_json
+from sources.protocol import SAY_COUNTRY, Delivery, Description, Finding, Match, Reading, added, none_usable
+from sources.survey import export
+from sources.survey.expressions import NotTranslatedError, Scope, column_of, translate
+from sources.survey.records import sheets_of_json
+from sources.survey.xlsform import Form, Question, assemble
+
+MAIN = "main"
+LIKELY = 0.95
+"""What a fitting form reaches at most: a kind that knows the questions themselves leads over it."""
+ROWS_TOLD = 20
+TRUTHS = ("true", "yes", "true()", "1")
+FAMILY_QUESTIONS = ("stratum", "cluster", "weight", "provider_admin1_name", "provider_admin1_code", "provider_admin2_name", "provider_admin2_code")  # fmt: skip
+SENTENCES = {
+    "unknown_answer": "the answer is none of the choices of the form",
+    "unreadable_number": "the answer is no number; it is kept as text",
+    "unreadable_day": "the answer is no day; it is kept as text",
+    "answered_though_not_asked": "an answer stands where the form's skip logic asks nothing",
+    "missing_answer": "a required question was asked and not answered",
+    "broken_constraint": "the answer breaks the form's constraint",
+}
+
+
+@cache
+def _forms(files: tuple[tuple[str, Path], ...]) -> tuple[Form, ...]:
+    return assemble([Document(name, path) for name, path in files])
+
+
+@dataclass(frozen=True)
+class _Records:
+    """The records of one table of a survey: the interviews, or a repeat."""
+
+    name: str
+    sheet: Sheet
+    columns: export.Mapped
+    form: Form
+
+    @cached_property
+    def questions(self) -> list[Question]:
+        return export.asked(self.form, self.columns)
+
+    @cached_property
+    def answers(self) -> dict[str, pl.Expr]:
+        return export.answers_as_text(self.form, self.columns, self.questions)
+
+    def cell(self, role: str) -> pl.Expr:
+        column = self.columns.meta.get(role)
+        return pl.col(column.cell) if column else pl.lit(None, pl.String)
+
+    @cached_property
+    def interview_day(self) -> pl.Expr:
+        days = [self.answers[column_of(q.name)] for q in self.questions if q.type in ("today", "start", "end")]
+        return export.day(pl.coalesce(*days, self.cell("submitted")))
+
+
+@dataclass
+class _Rules:
+    """The rules of a form for one table as expressions, and what could not be translated."""
+
+    flags: dict[str, pl.Expr] = field(default_factory=dict)
+    asked_of_parent: set[str] = field(default_factory=set)
+    not_checked: list[dict[str, str]] = field(default_factory=list)
+
+
+class HouseholdSurvey:
+    """Recognises exports by the forms that are known, and reads them."""
+
+    kind = "household_survey"
+    title = "household, person or employer survey by its XLSForm (KoBoToolbox, ODK)"
+    other_families: ClassVar[bool] = True
+    """Whether it is of any family but that of travellers."""
+
+    @property
+    def replacement_key(self) -> tuple[str, ...]:
+        return SURVEY_RECORD.replacement_key
+
+    def describe(self) -> Description:
+        return Description(
+            self.kind,
+            self.title,
+            ("an export of KoBoToolbox or ODK Central", "its XLSForm, delivered beside it or before it"),
+            (SURVEY_RECORD.name, SURVEY_ANSWER.name),
+            "core_survey__record",
+            self.replacement_key,
+            f"docs/sources/{self.kind}.md",
+        )
+
+    def recognise(self, document: Document, reference: Reference) -> Match:
+        sheets = _sheets(document)
+        if not sheets:
+            return Match(0)
+        fit = _best_form(document, sheets)
+        if fit is None:
+            told = max((export.is_export(s) for s in sheets), key=len)
+            missing = ("its XLSForm: put it into the inbox too",)
+            return Match(0.4 if len(told) > 1 else 0, told, missing) if self.other_families else Match(0)
+        form, share, understood = fit
+        family = _family(document.name, None, form, reference)
+        mine = (family["family"] != "flow_monitoring_survey") == self.other_families
+        return Match(share * LIKELY if mine else 0, (f"{understood} questions of {form.form_id}",), (), understood)
+
+    def read(self, document: Document, delivery: Delivery, reference: Reference) -> Reading:
+        sheets = _sheets(document)
+        fit = _best_form(document, sheets)
+        if fit is None:
+            raise DeliveryError(
+                "an export whose form is not known", "its XLSForm", "put the XLSForm into the inbox too"
+            )
+        form = fit[0]
+        country = delivery.statement.get("country")
+        if country is None:
+            raise DeliveryError("a survey that names no country", "a country", SAY_COUNTRY)
+        tables, left = _tables(sheets, form)
+        survey = str(delivery.statement.get("survey") or form.form_id)
+        family = _family(document.name, delivery.statement.get("survey"), form, reference)
+        keys = {MAIN: _main_keys(tables[MAIN])} | {
+            name: _repeat_keys(t, tables[MAIN]) for name, t in tables.items() if name != MAIN
+        }
+        days = keys[MAIN]["interviewed_on"].drop_nulls()
+        told_day = delivery.statement.get("reference_date")
+        day = date.fromisoformat(told_day) if told_day else (days.max() if days.len() else None)
+        facts = {
+            "location_code": pl.lit(country),
+            "survey": pl.lit(survey),
+            "survey_family": pl.lit(family["family"]),
+            "reference_date": pl.lit(day, pl.Date),
+            "snapshot_id": pl.lit(delivery.snapshot_id),
+        }
+        spool = Spool(SURVEY_ANSWER, document.scratch)
+        outcomes = [_read_table(t, keys, tables, facts, family, self.kind, spool) for t in tables.values()]
+        if not any(o.rows.height for o in outcomes):
+            raise none_usable(pl.concat([o.rejected for o in outcomes]))
+        findings = [f for o in outcomes for f in o.findings]
+        findings += [
+            Finding("sheet_not_read", f"the sheet holds no question of the form {form.form_id}", s.name) for s in left
+        ]
+        total = outcomes[0].account
+        for outcome in outcomes[1:]:
+            total = added(total, outcome.account)
+        return Reading(
+            kind=self.kind,
+            countries=(country,),
+            tables={SURVEY_RECORD.name: pl.concat([o.rows for o in outcomes]), SURVEY_ANSWER.name: spool.rows()},
+            rejected=pl.concat([o.rejected for o in outcomes]),
+            account=total,
+            facts={
+                "form": form.form_id,
+                "survey_family": family["family"],
+                "sheets": [o.facts for o in outcomes],
+                "not_checked": [n for o in outcomes for n in o.not_checked],
+            },
+            findings=findings,
+        )
+
+
+class FlowSurvey(HouseholdSurvey):
+    """Flow Monitoring Survey interviews: travellers at flow points."""
+
+    kind = "flow_survey"
+    title = "Flow Monitoring Survey interviews by their XLSForm"
+    other_families = False
+
+
+def _sheets(document: Document) -> list[Sheet]:
+    return sheets_of_json(document.json) if document.format == "json" else document.sheets
+
+
+def _best_form(document: Document, sheets: list[Sheet]) -> tuple[Form, float, int] | None:
+    """The form that explains most headers: at least half of those that are no metadata."""
+    best: tuple[Form, float, int] | None = None
+    for form in _forms(document.forms):
+        fits = [columns for s in sheets if (columns := export.mapped(s, form))]
+        understood = sum(f.understood for f in fits)
+        unknown = sum(len(f.unknown) for f in fits if f.understood)
+        share = understood / (understood + unknown) if understood else 0.0
+        if share >= 0.5 and (best is None or understood > best[2]):
+            best = (form, share, understood)
+    return best
+
+
+def _family(name: str, told: str | None, form: Form, reference: Reference) -> dict[str, Any]:
+    """The family whose words the survey, its form or its file name hold; household surveys where none does."""
+    said = " ".join((told or "", form.form_id, form.title, name)).lower().replace("_", " ").replace("-", " ")
+    families = reference.survey_families
+    return next((f for f in families if any(word in said for word in f["words"])), families[-1])
+
+
+def _tables(sheets: list[Sheet], form: Form) -> tuple[dict[str, _Records], list[Sheet]]:
+    """The table of the form that each sheet is, the interviews first; and the sheets that are none.
+
+    Raises:
+        DeliveryError: no sheet holds the interviews, or two hold one table.
+    """
+    found: dict[str, _Records] = {}
+    left = []
+    for sheet in sheets:
+        columns = export.mapped(sheet, form)
+        if columns is None or not columns.understood:
+            left.append(sheet)
+            continue
+        names = [form.by_name[q].repeat or MAIN for q in (*columns.questions, *columns.choices)]
+        name = sheet.name if sheet.name in form.repeats else max(set(names), key=names.count)
+        if name in found:
+            raise DeliveryError(
+                f"the sheets {found[name].sheet.name!r} and {sheet.name!r} both hold {name}",
+                "each table of the form once",
+                "export it again, or send the sheets in files of their own",
+            )
+        found[name] = _Records(name, sheet, columns, form)
+    if MAIN not in found:
+        raise DeliveryError(
+            f"repeats of {form.form_id} without its interviews", "a sheet with the interviews", "export all sheets"
+        )
+    return {MAIN: found.pop(MAIN), **found}, left
+
+
+def _main_keys(main: _Records) -> pl.DataFrame:
+    """source_row, record_key, index, interviewed_on, and the reason why a row can't be used."""
+    rows = export.numbered(main.sheet)
+    key = export.plain_text(main.cell("key"))
+    index = export.plain_text(main.cell("index")).str.replace(r"\.0$", "")
+    keys = rows.select(
+        "source_row",
+        record_key=pl.coalesce(key, pl.format("index {}", index), pl.format("row {}", "source_row")),
+        index=index,
+        interviewed_on=main.interview_day,
+    ).collect()
+    twice = keys.filter(pl.col("record_key").is_duplicated())
+    if twice.is_empty():
+        return keys.with_columns(reason=pl.lit(None, pl.String))
+    same = [pl.col(c.cell) for c in main.columns.questions.values()]
+    told = (
+        rows.filter(pl.col("source_row").is_in(twice["source_row"].to_list()))
+        .select("source_row", _all=pl.struct(same))
+        .collect()
+    )
+    reasons = (
+        twice.join(told, on="source_row", maintain_order="left")
+        .with_columns(
+            versions=pl.col("_all").n_unique().over("record_key"), again=pl.int_range(pl.len()).over("record_key") > 0
+        )
+        .select(
+            "source_row",
+            reason=pl.when(pl.col("versions") > 1)
+            .then(pl.lit("conflicting_duplicate"))
+            .when("again")
+            .then(pl.lit("repeated_row")),
+        )
+    )
+    return keys.join(reasons, on="source_row", how="left", maintain_order="left")
+
+
+def _repeat_keys(repeat: _Records, main: _Records) -> pl.DataFrame:
+    """source_row, record_key, parent_key, and the reason why a row can't be used: its interview is not there."""
+    parents = _main_keys(main)
+    own = export.plain_text(repeat.cell("index")).str.replace(r"\.0$", "")
+    rows = (
+        export.numbered(repeat.sheet)
+        .select(
+            "source_row",
+            own=pl.coalesce(own, pl.col("source_row").cast(pl.String)),
+            index=export.plain_text(repeat.cell("parent_index")).str.replace(r"\.0$", ""),
+            told=pl.coalesce(export.plain_text(repeat.cell("parent_key")), export.plain_text(repeat.cell("key"))),
+        )
+        .collect()
+    )
+    usable = parents.filter(pl.col("reason").fill_null("") != "conflicting_duplicate").unique(
+        "record_key", keep="first"
+    )
+    by_index = (
+        usable.filter(pl.col("index").is_not_null()).unique("index", keep="none").select("index", by_index="record_key")
+    )
+    by_key = usable.select(told="record_key", by_key="record_key")
+    return (
+        rows.join(by_key, on="told", how="left", maintain_order="left")
+        .join(by_index, on="index", how="left", maintain_order="left")
+        .with_columns(parent_key=pl.coalesce("by_key", "by_index"))
+        .select(
+            "source_row",
+            "parent_key",
+            record_key=pl.format("{}/{}/{}", pl.col("parent_key").fill_null("?"), pl.lit(repeat.name), "own"),
+            interviewed_on=pl.lit(None, pl.Date),
+            reason=pl.when(pl.col("parent_key").is_null()).then(pl.lit("no_parent")),
+        )
+    )
+
+
+REJECTS = [
+    Reject("no_parent", "a record of a repeat names its interview, and the interview is there", None, pl.col("reason") == "no_parent", pl.lit(None, pl.String)),
+    Reject("conflicting_duplicate", "an interview stands once; rows that differ can't both be right", None, pl.col("reason") == "conflicting_duplicate", pl.col("record_key")),
+    Reject("repeated_row", "an interview stands once; the row repeats another, which is kept", None, pl.col("reason") == "repeated_row", pl.col("record_key")),
+]  # fmt: skip
+
+
+@dataclass
+class _Outcome:
+    rows: pl.DataFrame
+    rejected: pl.DataFrame
+    account: Account
+    facts: dict[str, Any]
+    findings: list[Finding]
+    not_checked: list[dict[str, str]]
+
+
+def _read_table(
+    table: _Records,
+    keys: dict[str, pl.DataFrame],
+    tables: dict[str, _Records],
+    facts: dict[str, pl.Expr],
+    family: dict[str, Any],
+    kind: str,
+    spool: Spool,
+) -> _Outcome:
+    """Read a table in pieces: memory grows with the largest piece, not with the file."""
+    rules = _rules(table, tables[MAIN])
+    parents = _parent_answers(tables[MAIN], keys[MAIN], rules.asked_of_parent)
+    own = {} if table.name != MAIN else _family_columns(table, family)
+    kept, rejected = [empty(SURVEY_RECORD)], [empty(QUARANTINE)]
+    total = Account(0, 0, 0, 0, 0, 0, 0)
+    tally: dict[str, list[int]] = {}
+    counts: dict[str, int] = {}
+    for texts in table.sheet.batches(export.numbered(table.sheet)):
+        told = {n: pl.col(c.cell) for n, c in own.items()} | {"form_version": export.plain_text(table.cell("version"))}
+        rows = texts.select("source_row", **table.answers, **told).join(keys[table.name], on="source_row", maintain_order="left")
+        if table.name == MAIN:
+            rows = rows.with_columns(parent_key=pl.lit(None, pl.String))
+        elif parents is not None:
+            rows = rows.join(parents, on="parent_key", how="left", maintain_order="left")
+        rows = rows.with_columns(
+            **facts,
+            source_sheet=pl.lit(table.sheet.name, pl.String),
+            record_table=pl.lit(table.name),
+            **{PERSONS: pl.lit(None, pl.Int64)},
+        )
+        weight = decimal_number(pl.col("weight")) if "weight" in own else pl.lit(None, pl.Float64)
+        rows = rows.with_columns(weight=weight)
+        rows = _flagged(rows, rules, tally, counts)
+        outcome = split(rows, SURVEY_RECORD, REJECTS, kind, Originals(texts, original_json(table.columns.header)))
+        valid = rows.join(outcome.rejected.select("source_row"), on="source_row", how="anti", maintain_order="left")
+        total = added(total, account(rows, outcome, valid))
+        kept.append(outcome.valid)
+        rejected.append(outcome.rejected)
+        spool.add(
+            pl.concat(
+                [
+                    empty(SURVEY_ANSWER),
+                    *(conform(a, SURVEY_ANSWER) for a in export.long_answers(valid, table.questions)),
+                ]
+            )
+        )
+    told = {
+        "sheet": table.sheet.name,
+        "record_table": table.name,
+        "questions": len(table.questions),
+        "columns": table.sheet.width,
+        # headers beside the form may be anything: they are counted, those of the family named
+        "headers_beside_the_form": len(table.columns.unknown),
+        "flags": counts,
+    }
+    return _Outcome(
+        pl.concat(kept), pl.concat(rejected), total, told, _findings(tally, counts, table.sheet.name), rules.not_checked
+    )
+
+
+def _family_columns(table: _Records, family: dict[str, Any]) -> dict[str, Column]:
+    """The columns that say stratum, weight and place: questions of the form, or headers beside it."""
+    by_name = dict(table.columns.questions)
+    by_name |= {export.bare(c.header).rsplit("/", maxsplit=1)[-1].lower(): c for c in table.columns.unknown}
+    found = {}
+    for column in FAMILY_QUESTIONS:
+        held = next((by_name[n] for n in family.get(column, ()) if n in by_name), None)
+        if held is not None:
+            found[column] = held
+    return found
+
+
+def _parent_answers(main: _Records, keys: pl.DataFrame, names: set[str]) -> pl.DataFrame | None:
+    """Answers of the interviews that rules of repeats ask for."""
+    if not names:
+        return None
+    answers = export.numbered(main.sheet).select("source_row", **{column_of(n): main.answers[column_of(n)] for n in sorted(names)}).collect()
+    keyed = answers.join(keys.select("source_row", parent_key="record_key"), on="source_row")
+    return keyed.drop("source_row").unique("parent_key", keep="first")
+
+
+def _rules(table: _Records, main: _Records) -> _Rules:
+    """The rules of the form for the questions of a table."""
+    rules = _Rules(flags=export.wrong_answers(table.form, table.questions))
+    own = {q.name for q in table.questions}
+    above = {q.name for q in main.questions} - own if table.name != MAIN else set()
+    every = [*table.questions, *(main.questions if above else [])]
+    numeric = frozenset(q.name for q in every if q.type in export.NUMBERS)
+    answered = {q.name: pl.col(column_of(q.name)).is_not_null() for q in table.questions}
+
+    def checked(question: Question, what: str, expression: str) -> pl.Expr | None:
+        scope = Scope(frozenset(own | above), numeric, question.name, "interviewed_on" if table.name == MAIN else None)
+        try:
+            expr = translate(expression, scope)
+        except NotTranslatedError as why:
+            rules.not_checked.append({"question": question.name, "rule": what, "why": str(why)})
+            return None
+        rules.asked_of_parent |= {n for n in above if column_of(n) in expr.meta.root_names()}
+        return expr
+
+    for q in table.questions:
+        conditions = [checked(q, "relevant", text) for text in q.relevant]
+        known = [c for c in conditions if c is not None]
+        asked = pl.all_horizontal(known) if len(known) == len(conditions) and known else None
+        if asked is not None and q.type != "calculate":
+            rules.flags[f"answered_though_not_asked:{q.name}"] = answered[q.name] & ~asked
+        always = not q.relevant
+        if q.required.lower() in TRUTHS and (always or asked is not None):
+            rules.flags[f"missing_answer:{q.name}"] = ~answered[q.name] & (pl.lit(True) if asked is None else asked)
+        elif q.required and q.required.lower() not in (*TRUTHS, "false", "no", "false()", "0"):
+            rules.not_checked.append({"question": q.name, "rule": "required", "why": "it is an expression"})
+        if q.constraint and (holds := checked(q, "constraint", q.constraint)) is not None:
+            rules.flags[f"broken_constraint:{q.name}"] = answered[q.name] & ~holds
+        if q.choice_filter:
+            rules.not_checked.append(
+                {"question": q.name, "rule": "choice_filter", "why": "which choices were offered is not evaluated"}
+            )
+    return rules
+
+
+def _flagged(rows: pl.DataFrame, rules: _Rules, tally: dict[str, list[int]], counts: dict[str, int]) -> pl.DataFrame:
+    """Rows with their flags; the first rows of each flag, and how many there are, are remembered for the findings."""
+    hits = rows.select(**{name: e.fill_null(False) for name, e in rules.flags.items()})
+    struck = [name for name in hits.columns if hits[name].any()]
+    for name in struck:
+        at = rows["source_row"].filter(hits[name])
+        counts[name] = counts.get(name, 0) + at.len()
+        first = tally.setdefault(name, [])
+        first += at.head(ROWS_TOLD - len(first)).to_list()
+    told = [pl.when(pl.col(name)).then(pl.lit(name)) for name in struck]
+    flags = hits.select(flags=pl.concat_list(told).list.drop_nulls()) if told else None
+    return rows.with_columns(pl.lit([], pl.List(pl.String)).alias("flags") if flags is None else flags["flags"])
+
+
+def _findings(tally: dict[str, list[int]], counts: dict[str, int], sheet: str | None) -> list[Finding]:
+    """A finding a row for what stands on few rows, one for all where it stands on many; each row keeps its flags."""
+    findings = []
+    for name, rows in tally.items():
+        rule, question = name.split(":", maxsplit=1)
+        sentence = f"{question}: {SENTENCES[rule]}"
+        if counts[name] > ROWS_TOLD:
+            findings.append(
+                Finding(rule, f"{sentence} (in {counts[name]:,} rows, first in row {rows[0]})", sheet, rows[0])
+            )
+        else:
+            findings += [Finding(rule, sentence, sheet, row) for row in rows]
+    return findings
