@@ -16,7 +16,8 @@ from checks.publication.gates import judge
 from checks.steps import CHECKS
 from dtm_pipeline.settings import Settings
 from dtm_pipeline.storage.home import Home, HomeBusyError
-from dtm_pipeline.storage.plan import make_plan, take_inbox
+from dtm_pipeline.storage.inbox import give_back_refused, take_inbox
+from dtm_pipeline.storage.plan import make_plan
 from dtm_pipeline.storage.reference import Reference
 
 JOB = "nightly_release"
@@ -42,12 +43,15 @@ def _something_new(home: Home, instance: dg.DagsterInstance) -> dg.SkipReason | 
     """Take the inbox; the reason not to start a run, or None when there is work and nobody is at it."""
     if instance.get_runs(filters=dg.RunsFilter(job_name=JOB, statuses=list(UNDER_WAY)), limit=1):
         return dg.SkipReason("a run is under way")
+    settings = Settings()
+    reference = Reference(settings.reference)
     try:
         with home.create().held():
-            take_inbox(home, Settings().inbox or home.inbox)
+            take_inbox(home, settings.inbox or home.inbox, reference.archive_limits, settings.settle_seconds)
+            give_back_refused(home)
     except HomeBusyError:
         return dg.SkipReason("another run holds the home")
-    plan = make_plan(home, Reference(Settings().reference).fingerprint())
+    plan = make_plan(home, reference.fingerprint())
     return dg.SkipReason("nothing is new") if plan.empty else None
 
 

@@ -8,6 +8,7 @@ import dagster as dg
 from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster._core.instance.ref import InstanceRef
 
+from dtm_pipeline.contracts import raw
 from dtm_pipeline.definitions import JOB, build_definitions
 from dtm_pipeline.storage.home import Home
 
@@ -18,8 +19,8 @@ class RunFailedError(Exception):
     """A step failed; the text is the step's and its error's, for the log."""
 
 
-def execute(root: Path, only_country: str | None, waivers: dict[str, str]) -> Exception | None:
-    """Materialize every asset; what is not stale is not computed again.
+def execute(root: Path, only_country: str | None, waivers: dict[str, str], only_read: bool = False) -> Exception | None:
+    """Materialize every asset, or only those of deliveries; what is not stale is not computed again.
 
     Returns:
         None, or the exception that stopped the run.
@@ -30,7 +31,12 @@ def execute(root: Path, only_country: str | None, waivers: dict[str, str]) -> Ex
     with instance:
         job = definitions.resolve_job_def(JOB)
         try:
-            result = job.execute_in_process(instance=instance, run_config=QUIET, raise_on_error=True)
+            result = job.execute_in_process(
+                instance=instance,
+                run_config=QUIET,
+                raise_on_error=True,
+                asset_selection=[dg.AssetKey(t.name) for t in raw.TABLES] if only_read else None,
+            )
         except DagsterExecutionInterruptedError as interrupt:
             raise KeyboardInterrupt from interrupt
         except Exception as error:

@@ -1,4 +1,4 @@
-"""Where things are: the home, the inbox, the reference data. Environment: DTM_HOME, DTM_INBOX, DTM_REFERENCE."""
+"""Where things are: the home, the inbox, the reference data. Environment: DTM_HOME, DTM_INBOX, DTM_REFERENCE, DTM_SETTLE_SECONDS."""
 
 from __future__ import annotations
 
@@ -23,5 +23,7 @@ class Settings(BaseSettings):
 
     home: Path = Path("var")
     inbox: Path | None = None
+    settle_seconds: float = Field(default=2.0, ge=0)
+    """A file of the home's inbox that changed less than this ago is looked at again: it may still be growing."""
     reference: Path = Field(default_factory=lambda: _shipped("reference", "_reference"))
     dagster_yaml: Path = Field(default_factory=lambda: _shipped("dagster.yaml", "_dagster.yaml"))

@@ -185,7 +185,7 @@ class TextSheet(Sheet):
         return _field_counts(self._utf8, self.delimiter)
 
     @cached_property
-    def short_rows(self) -> dict[int, int]:  # type: ignore[override]  # computed once
+    def short_rows(self) -> dict[int, int]:
         # a record of one empty field is a blank line
         short = np.flatnonzero((self.field_counts < self._width) & (self.field_counts > 0))
         return {int(i) + 1: int(self.field_counts[i]) for i in short}
@@ -219,7 +219,7 @@ class TextSheet(Sheet):
         )
 
     @cached_property
-    def cells(self) -> pl.DataFrame:  # type: ignore[override]  # computed once
+    def cells(self) -> pl.DataFrame:
         try:
             return self._scan().collect()
         except pl.exceptions.PolarsError as error:

@@ -27,7 +27,7 @@ from sources.protocol import SAY_COUNTRY, Delivery, Description, Finding, Match,
 from sources.survey import export
 from sources.survey.expressions import NotTranslatedError, Scope, column_of, translate
 from sources.survey.records import sheets_of_json
-from sources.survey.xlsform import Form, Question, assemble
+from sources.survey.xlsform import NUMBERS, Form, Question, assemble
 
 MAIN = "main"
 LIKELY = 0.95
@@ -345,7 +345,9 @@ def _read_table(
     counts: dict[str, int] = {}
     for texts in table.sheet.batches(export.numbered(table.sheet)):
         told = {n: pl.col(c.cell) for n, c in own.items()} | {"form_version": export.plain_text(table.cell("version"))}
-        rows = texts.select("source_row", **table.answers, **told).join(keys[table.name], on="source_row", maintain_order="left")
+        rows = texts.select("source_row", **table.answers, **told).join(
+            keys[table.name], on="source_row", maintain_order="left"
+        )
         if table.name == MAIN:
             rows = rows.with_columns(parent_key=pl.lit(None, pl.String))
         elif parents is not None:
@@ -372,7 +374,7 @@ def _read_table(
                 ]
             )
         )
-    told = {
+    record = {
         "sheet": table.sheet.name,
         "record_table": table.name,
         "questions": len(table.questions),
@@ -382,7 +384,7 @@ def _read_table(
         "flags": counts,
     }
     return _Outcome(
-        pl.concat(kept), pl.concat(rejected), total, told, _findings(tally, counts, table.sheet.name), rules.not_checked
+        pl.concat(kept), pl.concat(rejected), total, record, _findings(tally, counts, table.sheet.name), rules.not_checked
     )
 
 
@@ -402,7 +404,11 @@ def _parent_answers(main: _Records, keys: pl.DataFrame, names: set[str]) -> pl.D
     """Answers of the interviews that rules of repeats ask for."""
     if not names:
         return None
-    answers = export.numbered(main.sheet).select("source_row", **{column_of(n): main.answers[column_of(n)] for n in sorted(names)}).collect()
+    answers = (
+        export.numbered(main.sheet)
+        .select("source_row", **{column_of(n): main.answers[column_of(n)] for n in sorted(names)})
+        .collect()
+    )
     keyed = answers.join(keys.select("source_row", parent_key="record_key"), on="source_row")
     return keyed.drop("source_row").unique("parent_key", keep="first")
 
@@ -413,7 +419,7 @@ def _rules(table: _Records, main: _Records) -> _Rules:
     own = {q.name for q in table.questions}
     above = {q.name for q in main.questions} - own if table.name != MAIN else set()
     every = [*table.questions, *(main.questions if above else [])]
-    numeric = frozenset(q.name for q in every if q.type in export.NUMBERS)
+    numeric = frozenset(q.name for q in every if q.type in NUMBERS)
     answered = {q.name: pl.col(column_of(q.name)).is_not_null() for q in table.questions}
 
     def checked(question: Question, what: str, expression: str) -> pl.Expr | None:

@@ -98,7 +98,7 @@ def _day(header: str) -> date:
     found = COUNT.match(header)
     assert found is not None
     try:
-        return date(*(int(p) for p in found.groups()))  # type: ignore[arg-type]  # three numbers
+        return date(*(int(p) for p in found.groups()))
     except ValueError as error:
         raise DeliveryError(
             f"the date of the header {header!r}, which is none",

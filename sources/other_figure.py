@@ -153,7 +153,7 @@ def _series_columns(sheet: Sheet, reference: Reference) -> dict[int, str | None]
     body = [row for row in head[before:] if any(row)]
     if len(body) < 2 or any(not row[0] or not row[0][:1].isdigit() for row in body):
         return {}
-    days = body and pl.DataFrame({"c": [row[0] for row in body]})
+    days = pl.DataFrame({"c": [row[0] for row in body]})
     if days.select(day_column(days, "c").null_count()).item() > (1 - SERIES_SHARE) * len(body):
         return {}
     names = head[before - 1] if before else [None] * sheet.width

@@ -6,14 +6,17 @@ it is kept, and every survey that needed it is read again.
 
 from __future__ import annotations
 
+import zipfile
+
 from dtm_pipeline.contracts.derive import empty
 from dtm_pipeline.contracts.raw import QUARANTINE
 from dtm_pipeline.quality.split import Account
 from dtm_pipeline.storage.reference import Reference
-from sources.document import Document
+from sources.document import DeliveryError, Document
 from sources.protocol import Delivery, Description, Match, Reading
 from sources.survey.xlsform import assemble, parts_of
 
+LIST_OF_SHEETS = 1 << 20
 NOTHING = Account(0, 0, 0, 0, 0, 0, 0)
 
 
@@ -50,6 +53,12 @@ class XlsForm:
         return Reading(self.kind, (), {}, empty(QUARANTINE), NOTHING, told, [])
 
 
-def forms_of(document: Document) -> list[Document]:
-    """The forms that came with a document, or before it, as documents."""
-    return [Document(name, path) for name, path in document.forms]
+def may_be_form(document: Document) -> bool:
+    """Whether a document is to be read before the surveys of the same run: cheap, and not the last word."""
+    try:
+        if document.format != "workbook":
+            return document.format == "text" and bool(parts_of(document))
+        with zipfile.ZipFile(document.path) as book, book.open("xl/workbook.xml") as names:
+            return b'name="survey"' in names.read(LIST_OF_SHEETS).lower()
+    except (DeliveryError, zipfile.BadZipFile, KeyError, OSError, NotImplementedError):
+        return False

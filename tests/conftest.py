@@ -18,6 +18,9 @@ from dtm_pipeline.cli import run_command
 from dtm_pipeline.settings import Settings
 from dtm_pipeline.storage.reference import Reference
 
+# tests put files into inboxes and run at once; the waiting itself has a test of its own
+os.environ.setdefault("DTM_SETTLE_SECONDS", "0")
+
 
 @dataclass(frozen=True)
 class Answer:

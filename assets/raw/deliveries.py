@@ -15,36 +15,46 @@ from assets.workspace import Workspace, guarded, progress, spec
 from dtm_pipeline.contracts import raw, table
 from dtm_pipeline.quality.split import ConservationError
 from dtm_pipeline.storage.errors import write_error_log
-from dtm_pipeline.storage.plan import UNREADABLE, judging
-from dtm_pipeline.storage.snapshots import Snapshot, SnapshotStore
+from dtm_pipeline.storage.inbox import UNREADABLE, give_back_refused
+from dtm_pipeline.storage.plan import forms_among, judging
+from dtm_pipeline.storage.snapshots import ACCEPTED, REFUSED, Snapshot, SnapshotStore
 from dtm_pipeline.storage.tables import Parts, StoredParts, stored, write_table
 from sources.document import DeliveryError, Document
 from sources.protocol import Delivery, Reading
 from sources.registry import read_delivery
+from sources.xlsform import may_be_form
 
 RAW_TABLES = [t.name for t in raw.TABLES]
 
 
-def read_snapshot(snapshot: Snapshot, workspace: Workspace) -> Reading:
+def read_snapshot(snapshot: Snapshot, forms: list[Snapshot], workspace: Workspace) -> Reading:
     """Recognise and read one delivery.
+
+    Args:
+        forms: the forms of surveys that the home holds.
 
     Raises:
         DeliveryError: it can't be used; the sentence says why.
     """
     if UNREADABLE in snapshot.statement:
-        raise DeliveryError(snapshot.statement[UNREADABLE])
-    document = Document(snapshot.name, snapshot.payload(workspace.home))
+        told = str(snapshot.statement[UNREADABLE])
+        raise DeliveryError(told, "a sidecar that can be used", "mend the sidecar")
+    document = _document(snapshot, forms, workspace)
     return read_delivery(document, Delivery(snapshot.sha256, snapshot.name, snapshot.statement), workspace.reference)
 
 
-def _judge(snapshot: Snapshot, outcome: Reading | DeliveryError, judged_with: str) -> Snapshot:
+def _document(snapshot: Snapshot, forms: list[Snapshot], workspace: Workspace) -> Document:
+    files = tuple((f.name, f.payload(workspace.home)) for f in forms)
+    return Document(snapshot.name, snapshot.payload(workspace.home), files, workspace.home.scratch)
+
+
+def _judge(snapshot: Snapshot, outcome: Reading | DeliveryError) -> Snapshot:
     """The record of a delivery after it was read or refused."""
-    snapshot.judged_with = judged_with
     if isinstance(outcome, DeliveryError):
-        snapshot.status, snapshot.reason, snapshot.kind = "refused", str(outcome), None
+        snapshot.status, snapshot.reason, snapshot.kind = REFUSED, str(outcome), None
         snapshot.countries, snapshot.report = [], {}
     else:
-        snapshot.status, snapshot.reason, snapshot.kind = "accepted", None, outcome.kind
+        snapshot.status, snapshot.reason, snapshot.kind = ACCEPTED, None, outcome.kind
         snapshot.countries, snapshot.report = list(outcome.countries), outcome.report()
     return snapshot
 
@@ -63,19 +73,23 @@ def _judge(snapshot: Snapshot, outcome: Reading | DeliveryError, judged_with: st
 def deliveries(workspace: Workspace) -> Iterator[dg.Output[Parts] | dg.AssetCheckResult]:
     store = SnapshotStore(workspace.home)
     stale = set(workspace.plan().snapshots)
-    pending = [s for s in store.all() if s.sha256 in stale]
+    every = store.all()
+    # forms first: the surveys of this run are read by them
+    pending = sorted(
+        (s for s in every if s.sha256 in stale), key=lambda s: not may_be_form(_document(s, [], workspace))
+    )
     reference = workspace.reference.fingerprint()
     parts = {name: Parts() for name in RAW_TABLES}
     records = []
     for number, snapshot in enumerate(pending, start=1):
         progress.info("reading %d of %d: %s", number, len(pending), snapshot.name)
-        outcome = _outcome(snapshot, workspace)
+        outcome = _outcome(snapshot, forms_among(every), workspace)
         for name in RAW_TABLES:
             _keep(parts[name], stored(workspace.home.warehouse, table(name)), snapshot, outcome)
-        records.append(_judge(snapshot, outcome, judging(reference, snapshot.statement)))
+        records.append(_judge(snapshot, outcome))
     for name in RAW_TABLES:
         yield dg.Output(parts[name], output_name=name)
-    refused = [r for r in records if r.status == "refused"]
+    refused = [r for r in records if r.status == REFUSED]
     yield dg.AssetCheckResult(
         check_name="every_delivery_was_used",
         asset_key=raw.MASTER_LIST.name,
@@ -85,13 +99,15 @@ def deliveries(workspace: Workspace) -> Iterator[dg.Output[Parts] | dg.AssetChec
     )
     # only now, with every part on disk, is a delivery taken as read: a run killed before reads it again
     for record in records:
+        record.judged_with = judging(reference, record, forms_among(every))
         store.save(record)
+    give_back_refused(workspace.home)
 
 
-def _outcome(snapshot: Snapshot, workspace: Workspace) -> Reading | DeliveryError:
+def _outcome(snapshot: Snapshot, forms: list[Snapshot], workspace: Workspace) -> Reading | DeliveryError:
     """A reading, or the refusal that the delivery gets instead."""
     try:
-        return read_snapshot(snapshot, workspace)
+        return read_snapshot(snapshot, forms, workspace)
     except DeliveryError as refusal:
         return refusal
     except ConservationError:
@@ -99,7 +115,9 @@ def _outcome(snapshot: Snapshot, workspace: Workspace) -> Reading | DeliveryErro
     except Exception as error:
         # a defect of ours in the face of one file never stops the others
         log = write_error_log(error, workspace.home.logs)
-        return DeliveryError(f"could not be read: internal error ({type(error).__name__}), see {log}")
+        return DeliveryError(
+            f"could not be read: internal error ({type(error).__name__})", "no defect of ours", f"report it with {log}"
+        )
 
 
 def _keep(parts: Parts, place: StoredParts, snapshot: Snapshot, outcome: Reading | DeliveryError) -> None:

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from dtm_pipeline.cli import boundaries, quarantine, releases, run, samples, status
+from dtm_pipeline.cli import boundaries, fetch, kinds, quarantine, releases, run, samples, status
 from dtm_pipeline.cli.common import BUSY, INTERNAL, PIPE, STOPPED, USAGE, log_internal_error
 
 HELP = """Turn deliveries of displacement data into an immutable release of governorate and district tables.
@@ -15,8 +15,8 @@ HELP = """Turn deliveries of displacement data into an immutable release of gove
 Put files into an inbox, run `dtm run`, read the release that it names.
 
 Exit codes: 0 released or unchanged, 1 a gate refused the release, 2 usage or configuration, 3 something was refused and
-nothing new was taken, 4 another run holds the home, 70 internal error (the message names the log), 130 stopped by you, 141 the reader of the
-output left.
+nothing new was taken, 4 another run holds the home, 5 a live system did not give all of what was asked, 70 internal error
+(the message names the log), 130 stopped by you, 141 the reader of the output left.
 """
 
 app = typer.Typer(
@@ -28,7 +28,11 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("demo")(run.demo)
+app.command("ingest")(run.ingest)
+app.command("inspect")(kinds.inspect)
+app.command("kinds")(kinds.kinds)
 app.command("status")(status.status)
+app.add_typer(fetch.app, name="fetch")
 app.add_typer(releases.app, name="releases")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(boundaries.app, name="boundaries")

@@ -24,7 +24,8 @@ from dtm_pipeline.cli.common import (
 if TYPE_CHECKING:
     from dtm_pipeline.release.gates import GateRefusedError
     from dtm_pipeline.storage.home import Home
-    from dtm_pipeline.storage.plan import Intake, Plan
+    from dtm_pipeline.storage.inbox import Intake
+    from dtm_pipeline.storage.plan import Plan
     from dtm_pipeline.storage.snapshots import Snapshot
 
 DEMO_HOME = Path("var/demo")
@@ -51,12 +52,11 @@ def run(
     """Take what the inbox holds, compute what changed, and release it."""
     from dtm_pipeline.storage.home import HomeError
 
-    if country is not None and (len(country) != 3 or not country.isalpha()):
-        fail(f"--country {country!r}: write the country as ISO 3166-1 alpha-3, such as IRQ")
+    country = _country(country) if country is not None else None
     waivers = _waivers(waive or [])
     if inbox is not None and not inbox.is_dir():
         raise HomeError(f"{inbox}: is no folder; name the folder that holds the deliveries with --inbox")
-    _run(open_home(home, create=True), inbox, country.upper() if country else None, waivers, as_json)
+    _run(open_home(home, create=True), inbox, country, waivers, as_json)
 
 
 def demo(
@@ -65,7 +65,7 @@ def demo(
 ) -> None:
     """Make sample deliveries of Iraq and run the main job on them, in a home of its own (var/demo)."""
     from dtm_pipeline.samples.make import make_samples
-    from dtm_pipeline.storage.plan import mark_samples
+    from dtm_pipeline.storage.inbox import mark_samples
     from dtm_pipeline.storage.snapshots import digest
 
     place = open_home(home or DEMO_HOME, create=True)
@@ -90,21 +90,78 @@ def _waivers(given: list[str]) -> dict[str, str]:
     return waivers
 
 
+def ingest(
+    files: Annotated[list[Path], typer.Argument(help="Files to take: deliveries, forms, ZIP archives of them.")],
+    kind: Annotated[
+        str | None, typer.Option("--as", help="What they are, where their content fits several kinds (`dtm kinds`).")
+    ] = None,
+    country: Annotated[
+        str | None,
+        typer.Option("--country", help="Country that they are of (ISO 3166-1 alpha-3), where they do not say."),
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take files into the home and read them; the tables follow at the next `dtm run`."""
+    from dtm_pipeline.settings import Settings
+    from dtm_pipeline.storage.inbox import take_files
+    from dtm_pipeline.storage.plan import make_plan
+    from dtm_pipeline.storage.reference import Reference
+
+    lost = [f for f in files if not f.is_file()]
+    if lost:
+        fail(f"{lost[0]}: there is no such file")
+    said: dict[str, Any] = {"kind": kind} if kind else {}
+    said |= {"country": _country(country)} if country else {}
+    place = open_home(home, create=True)
+    reference = Reference(Settings().reference)
+    started = time.monotonic()
+    with place.held():
+        intake = take_files(place, files, reference.archive_limits, said)
+        plan = make_plan(place, reference.fingerprint())
+        failure = None
+        if plan.snapshots:
+            show_progress(quiet=as_json)
+            failure = _execute(place, None, {}, only_read=True)
+    if failure is not None:
+        raise failure
+    judged, refused = _told_deliveries(place, plan, intake, as_json)
+    if as_json:
+        told = {"seconds": round(time.monotonic() - started, 1), "deliveries": [_record(s) for s in judged]}
+        print_json({**told, "not_taken": intake.not_taken})
+    elif not refused:
+        typer.echo("read; `dtm run` computes what follows from it" if judged else "nothing new: all of it is known")
+    if refused and not any(s.status == "accepted" for s in judged):
+        raise typer.Exit(REFUSED)
+
+
+def _country(told: str) -> str:
+    if len(told) != 3 or not told.isalpha():
+        fail(f"--country {told!r}: write the country as ISO 3166-1 alpha-3, such as IRQ")
+    return told.upper()
+
+
 def _run(home: Home, inbox: Path | None, country: str | None, waivers: dict[str, str], as_json: bool) -> None:
     from dtm_pipeline.settings import Settings
-    from dtm_pipeline.storage.plan import make_plan, take_inbox
+    from dtm_pipeline.storage.inbox import give_back_refused, take_inbox
+    from dtm_pipeline.storage.plan import make_plan
     from dtm_pipeline.storage.reference import Reference
 
     settings = Settings()
+    reference = Reference(settings.reference)
     started = time.monotonic()
     before = _release_name(home)
     with home.held():
-        intake = take_inbox(home, inbox or settings.inbox or home.inbox)
-        plan = make_plan(home, Reference(settings.reference).fingerprint(), country)
+        place = inbox or settings.inbox or home.inbox
+        intake = take_inbox(home, place, reference.archive_limits, settings.settle_seconds)
+        known = give_back_refused(home)
+        plan = make_plan(home, reference.fingerprint(), country)
         failure = None
         if not plan.empty:
             show_progress(quiet=as_json)
             failure = _execute(home, country, waivers)
+    for name in known:
+        typer.echo(f"refused {name}: it was refused before; the reason lies in {home.refused}", err=True)
     _tell(home, plan, intake, failure, before, time.monotonic() - started, as_json)
 
 
@@ -118,7 +175,7 @@ def _release_name(home: Home) -> str | None:
     return release.name if release else None
 
 
-def _execute(home: Home, country: str | None, waivers: dict[str, str]) -> Exception | None:
+def _execute(home: Home, country: str | None, waivers: dict[str, str], only_read: bool = False) -> Exception | None:
     """Run the graph in process; the exception that stopped it, or None."""
     import os
     import shutil
@@ -131,7 +188,7 @@ def _execute(home: Home, country: str | None, waivers: dict[str, str]) -> Except
     shutil.copyfile(Settings().dagster_yaml, home.dagster / "dagster.yaml")
     from dtm_pipeline.execute import execute
 
-    return execute(home.root, country, waivers)
+    return execute(home.root, country, waivers, only_read)
 
 
 def _tell(
@@ -146,31 +203,9 @@ def _tell(
     """Tell what came of each delivery, and where the release is; the exit code says it again."""
     from dtm_pipeline.release.gates import GateRefusedError
     from dtm_pipeline.release.pointer import latest_release
-    from dtm_pipeline.storage.snapshots import SnapshotStore
 
-    concerned = {*plan.snapshots, *(s.sha256 for s in intake.taken)}
-    judged = [s for s in SnapshotStore(home).all() if s.sha256 in concerned]
-    refused = {s.name: str(s.reason) for s in judged if s.status == "refused"} | intake.not_taken
+    judged, refused = _told_deliveries(home, plan, intake, as_json)
     accepted = [s for s in judged if s.status == "accepted"]
-    if not as_json and judged:
-        print_rows(
-            ["delivery", "status", "kind", "rows", "rejected", "findings"],
-            [
-                [
-                    s.name,
-                    s.status,
-                    s.kind,
-                    s.report.get("rows_in"),
-                    s.report.get("rows_rejected"),
-                    len(s.report.get("findings", [])) if s.status == "accepted" else None,
-                ]
-                for s in judged
-            ],
-        )
-    for name, reason in refused.items():
-        typer.echo(f"refused {name}: {reason}", err=True)
-    for name in intake.left_alone:
-        typer.echo(f"left alone {name}: is no file; deliveries are files that lie in the inbox itself", err=True)
     content: dict[str, Any] = {
         "seconds": round(seconds, 1),
         "deliveries": [_record(s) for s in judged],
@@ -200,6 +235,35 @@ def _tell(
         typer.echo(str(release.folder))
     if outcome == "refused":
         raise typer.Exit(REFUSED)
+
+
+def _told_deliveries(home: Home, plan: Plan, intake: Intake, as_json: bool) -> tuple[list[Snapshot], dict[str, str]]:
+    """Tell what became of each delivery; the ones that this run judged, and the refused ones with their reasons."""
+    from dtm_pipeline.storage.snapshots import SnapshotStore
+
+    concerned = {*plan.snapshots, *(s.sha256 for s in intake.taken)}
+    judged = [s for s in SnapshotStore(home).all() if s.sha256 in concerned]
+    refused = {s.name: str(s.reason) for s in judged if s.status == "refused"} | intake.not_taken
+    if not as_json and judged:
+        print_rows(
+            ["delivery", "status", "kind", "rows", "rejected", "findings"],
+            [
+                [
+                    s.name,
+                    s.status,
+                    s.kind,
+                    s.report.get("rows_in"),
+                    s.report.get("rows_rejected"),
+                    len(s.report.get("findings", [])) if s.status == "accepted" else None,
+                ]
+                for s in judged
+            ],
+        )
+    for name, reason in refused.items():
+        typer.echo(f"refused {name}: {reason}", err=True)
+    for name in intake.left_alone:
+        typer.echo(f"left alone {name}: is no file; deliveries are files that lie in the inbox itself", err=True)
+    return judged, refused
 
 
 def _record(snapshot: Snapshot) -> dict[str, Any]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dtm_pipeline.cli.common import HomeOption, JsonOption, open_home, print_json, print_rows
+
+if TYPE_CHECKING:
+    from dtm_pipeline.release.pointer import Release
 
 
 def status(
@@ -42,6 +46,7 @@ def status(
     for sha, role, count in pl.concat([used, waiting]).group_by("snapshot_id", "role").len().rows():
         role_counts.setdefault(sha, {})[role] = count
     release = latest_release(place.releases)
+    moved = _moved(release)
     newest = totals.filter(pl.col("reference_date").rank("dense", descending=True).over("series_id") <= dates)
     newest = newest.sort("series_id", "reference_date", "leads", descending=[False, True, True])
     if as_json:
@@ -65,6 +70,7 @@ def status(
                     for s in snapshots
                 ],
                 "series": newest.to_dicts(),
+                "moved_figures": moved,
             }
         )
         return
@@ -85,6 +91,13 @@ def status(
             for s in snapshots
         ],
     )
+    if moved:
+        typer.echo("")
+        typer.echo(f"figures that moved with release {release.name if release else ''}:")
+        print_rows(
+            ["series", "reference date", "before", "now"],
+            [[m["series_id"], m["reference_date"], m["before"], m["now"]] for m in moved],
+        )
     if newest.is_empty():
         return
     typer.echo("")
@@ -102,6 +115,14 @@ def status(
             for r in newest.iter_rows(named=True)
         ],
     )
+
+
+def _moved(release: Release | None) -> list[dict[str, Any]]:
+    """Figures of the same series and date that the newest release changed."""
+    if release is None:
+        return []
+    told = json.loads((release.folder / "changes.json").read_text(encoding="utf-8"))
+    return list(told["figures_moved"])
 
 
 def _does(roles: dict[str, int]) -> str:

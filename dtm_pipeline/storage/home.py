@@ -31,6 +31,16 @@ class Home:
         return self.root / "inbox"
 
     @property
+    def refused(self) -> Path:
+        """Files of the inbox that were refused, each with its reason beside it."""
+        return self.inbox / "refused"
+
+    @property
+    def scratch(self) -> Path:
+        """Where copies lie while they are read."""
+        return self.root / "scratch"
+
+    @property
     def snapshots(self) -> Path:
         return self.root / "snapshots"
 
@@ -79,7 +89,7 @@ class Home:
         try:
             for folder in (self.inbox, self.boundaries, self.releases):
                 folder.mkdir(parents=True, exist_ok=True)
-            for folder in (self.snapshots, self.warehouse, self.quality, self.dagster, self.logs):
+            for folder in (self.snapshots, self.warehouse, self.quality, self.dagster, self.logs, self.scratch):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 folder.chmod(0o700)
         except OSError as error:

@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dtm_pipeline.storage.home import DEMO_MARK, Home, HomeError, write_json
-from dtm_pipeline.storage.snapshots import (
-    Snapshot,
-    SnapshotStore,
-    StatementError,
-    inbox_files,
-    printable,
-    read_statement,
-)
+from dtm_pipeline.storage.home import Home, write_json
+from dtm_pipeline.storage.inbox import ARCHIVE
+from dtm_pipeline.storage.snapshots import ACCEPTED, Snapshot, SnapshotStore
 
-UNREADABLE = "unreadable"
+FORM = "xlsform"
+READ_BY_FORMS = ("household_survey", "flow_survey", "severity_survey", None)
+"""Kinds that are read by a form; a delivery of no known kind may be one whose form has not come yet."""
 REPOSITORY_PACKAGES = ("dtm_pipeline", "assets", "sources", "checks")
-
-
-@dataclass
-class Intake:
-    """What the inbox held: deliveries taken now, what could not be taken and why, and what was left alone."""
-
-    taken: list[Snapshot] = field(default_factory=list)
-    not_taken: dict[str, str] = field(default_factory=dict)
-    left_alone: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -44,75 +31,6 @@ class Plan:
     @property
     def empty(self) -> bool:
         return not (self.snapshots or self.countries or self.release)
-
-
-def take_inbox(home: Home, inbox: Path) -> Intake:
-    """Store what the inbox holds and the home does not know. Files are read, never moved.
-
-    One file that can't be read never stops the others. The same bytes under several names are one delivery.
-
-    Raises:
-        HomeError: the inbox is no folder.
-    """
-    if not inbox.is_dir():
-        raise HomeError(f"{inbox}: is no folder; name the folder that holds the deliveries with --inbox")
-    store = SnapshotStore(home)
-    known = {s.sha256: s for s in store.all()}
-    samples = _sample_hashes(home)
-    files, left_alone = inbox_files(inbox)
-    intake = Intake(left_alone=left_alone)
-    hashes, unreadable = store.hashes(files)
-    intake.not_taken |= {printable(f.name): why for f, why in unreadable.items()}
-    names: dict[str, list[Path]] = {}
-    for file, sha256 in hashes.items():
-        names.setdefault(sha256, []).append(file)
-    for sha256, copies in names.items():
-        if samples is not None and sha256 not in samples:
-            intake.not_taken[printable(copies[0].name)] = (
-                "is no sample, and this home is marked as demo; name another home with --home"
-            )
-            continue
-        statement = _statement(copies)
-        before = known.get(sha256)
-        if before is not None and before.statement == statement:
-            continue
-        try:
-            if before is None:
-                sequence = 1 + max((s.ingest_sequence for s in known.values()), default=0)
-                known[sha256] = store.take(copies[0], sha256, statement, sequence)
-            else:
-                before.statement, before.judged_with = statement, None
-                store.save(before)
-        except (OSError, StatementError) as error:
-            intake.not_taken[printable(copies[0].name)] = getattr(error, "strerror", None) or str(error)
-            continue
-        intake.taken.append(known[sha256])
-    return intake
-
-
-def _statement(copies: list[Path]) -> dict[str, Any]:
-    """What is said beside a delivery; where it lies under several names, what is said beside any of them.
-
-    A sidecar that can't be used, or two that differ, stand as `unreadable`: the delivery is refused with that
-    sentence until they are mended.
-    """
-    said: list[dict[str, Any]] = []
-    for file in copies:
-        try:
-            statement = read_statement(file)
-        except StatementError as error:
-            return {UNREADABLE: str(error)}
-        if statement and statement not in said:
-            said.append(statement)
-    if len(said) > 1:
-        return {UNREADABLE: f"the same bytes lie under {len(copies)} names with sidecars that differ; leave one"}
-    return said[0] if said else {}
-
-
-def _sample_hashes(home: Home) -> set[str] | None:
-    """In a home marked as demo the deliveries that it takes, else None."""
-    mark = home.root / DEMO_MARK
-    return set(json.loads(mark.read_text()).get("samples", [])) if mark.is_file() else None
 
 
 @cache
@@ -131,15 +49,22 @@ def _hash(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
-def judging(reference_fingerprint: str, statement: dict[str, Any]) -> str:
-    """What a delivery is judged with: code, reference data, its sidecar."""
-    return _hash(code_fingerprint(), reference_fingerprint, statement)
+def judging(reference_fingerprint: str, snapshot: Snapshot, forms: list[Snapshot]) -> str:
+    """What a delivery is judged with: code, reference data, its sidecar, and the forms where it may need one."""
+    needs_forms = snapshot.kind in READ_BY_FORMS
+    asked = [f.sha256 for f in forms if f.sha256 != snapshot.sha256] if needs_forms else []
+    return _hash(code_fingerprint(), reference_fingerprint, snapshot.statement, asked)
+
+
+def forms_among(snapshots: list[Snapshot]) -> list[Snapshot]:
+    """The forms of surveys (XLSForm) that the home holds."""
+    return [s for s in snapshots if s.kind == FORM and s.status == ACCEPTED]
 
 
 def country_fingerprints(home: Home, snapshots: list[Snapshot], reference_fingerprint: str) -> dict[str, str]:
     """For each country that deliveries are of, what its figures depend on."""
     decisions = home.decisions.read_text(encoding="utf-8") if home.decisions.is_file() else ""
-    used = [s for s in snapshots if s.status == "accepted"]
+    used = [s for s in snapshots if s.status == ACCEPTED]
     found = {}
     for country in sorted({c for s in used for c in s.countries}):
         editions = [f.read_text() for f in sorted((home.boundaries / country).glob("*/adm*.json"))]
@@ -169,7 +94,8 @@ def release_fingerprint(countries: dict[str, str]) -> str:
 def make_plan(home: Home, reference_fingerprint: str, only_country: str | None = None) -> Plan:
     """What is stale, and why."""
     snapshots = SnapshotStore(home).all()
-    stale = [s for s in snapshots if s.judged_with != judging(reference_fingerprint, s.statement)]
+    forms = forms_among(snapshots)
+    stale = [s for s in snapshots if s.kind != ARCHIVE and s.judged_with != judging(reference_fingerprint, s, forms)]
     state = read_state(home)
     fingerprints = country_fingerprints(home, snapshots, reference_fingerprint)
     countries = [
@@ -196,15 +122,3 @@ def _pointer_leads_to_a_release(home: Home) -> bool:
         return (home.releases / str(name) / "manifest.json").is_file()
     except (OSError, ValueError, KeyError, TypeError):
         return False
-
-
-def mark_samples(home: Home, hashes: list[str]) -> None:
-    """Mark the home as demo; from now on it takes these samples only.
-
-    Raises:
-        HomeError: it already holds real deliveries.
-    """
-    mark = home.root / DEMO_MARK
-    if not mark.is_file() and any(home.snapshots.glob("*/record.json")):
-        raise HomeError(f"{home.root}: holds real deliveries; run the demo in another --home")
-    write_json(mark, {"demo": True, "means": "this home takes these samples only", "samples": sorted(hashes)})

@@ -15,6 +15,7 @@ import polars as pl
 from dtm_pipeline.domain.household_size import SizeRule
 from dtm_pipeline.domain.series import Series
 from dtm_pipeline.domain.severity import Indicator, SeverityModel
+from dtm_pipeline.storage.archives import ArchiveLimits
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,11 @@ class Reference:
     @cached_property
     def thresholds(self) -> dict[str, dict[str, float]]:
         return self._toml(self.folder / "thresholds.toml")
+
+    @property
+    def archive_limits(self) -> ArchiveLimits:
+        told = self.thresholds["archives"]
+        return ArchiveLimits(int(told["members"]), int(told["total_bytes"]), told["ratio"], int(told["depth"]))
 
     def fingerprint(self) -> str:
         """sha256 over every file of the folder."""

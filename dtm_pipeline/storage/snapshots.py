@@ -21,6 +21,10 @@ TEXTS = ("kind", "population_group", "series", "terms", "round", "provider", "su
 STATEMENT_KEYS = ("country", "reference_date", *TEXTS, "replaces", "adds")
 
 
+NEW, ACCEPTED, REFUSED, OPENED = "new", "accepted", "refused", "opened"
+"""What became of a delivery; an archive is opened, and its files are deliveries of their own."""
+
+
 class StatementError(Exception):
     """A sidecar that can't be read, or that says what it can't say."""
 
@@ -35,24 +39,25 @@ class Snapshot:
     received_at: str
     ingest_sequence: int
     statement: dict[str, Any] = field(default_factory=dict)
-    status: str = "new"
+    status: str = NEW
     kind: str | None = None
     countries: list[str] = field(default_factory=list)
     reason: str | None = None
     judged_with: str | None = None
     report: dict[str, Any] = field(default_factory=dict)
+    archive: str | None = None
 
     def payload(self, home: Home) -> Path:
         return home.snapshots / self.sha256 / "payload"
 
 
-def inbox_files(folder: Path) -> tuple[list[Path], list[str]]:
+def inbox_files(folder: Path, own: tuple[Path, ...] = ()) -> tuple[list[Path], list[str]]:
     """Files that are deliveries, sorted by name, and the names of what is left alone.
 
     Left alone are folders, links that lead nowhere and whatever is no file. Hidden files and the sidecars of other
-    files are no deliveries.
+    files are no deliveries, and folders of our own (`own`) are not told.
     """
-    entries = sorted(f for f in folder.iterdir() if not f.name.startswith((".", "~$")))
+    entries = sorted(f for f in folder.iterdir() if not f.name.startswith((".", "~$")) and f not in own)
     files = [f for f in entries if f.is_file()]
     owners = {n for f in files if f.suffix != ".toml" for n in (f.stem, f.name)}
     deliveries = [f for f in files if not (f.suffix == ".toml" and f.stem in owners)]
@@ -65,13 +70,16 @@ def printable(name: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def read_statement(file: Path) -> dict[str, Any]:
+def read_statement(file: Path, beside: Path | None = None) -> dict[str, Any]:
     """What the sidecar `NAME.toml` (or `NAME.EXT.toml`) says; empty without one.
+
+    Args:
+        beside: the sidecar, where it goes by another name.
 
     Raises:
         StatementError: unreadable, not TOML, an unknown key, or a value of the wrong type or form.
     """
-    for sidecar in (file.with_name(file.name + ".toml"), file.with_suffix(".toml")):
+    for sidecar in (beside,) if beside else (file.with_name(file.name + ".toml"), file.with_suffix(".toml")):
         if sidecar.is_file() and sidecar != file:
             try:
                 said = tomllib.loads(sidecar.read_text(encoding="utf-8"))
@@ -147,10 +155,10 @@ class SnapshotStore:
     def save(self, snapshot: Snapshot) -> None:
         write_json(self.home.snapshots / snapshot.sha256 / "record.json", asdict(snapshot))
 
-    def hashes(self, files: list[Path]) -> tuple[dict[Path, str], dict[Path, str]]:
+    def hashes(self, files: list[Path], remember: bool = True) -> tuple[dict[Path, str], dict[Path, str]]:
         """sha256 of files, and for those that can't be read the reason.
 
-        A file that has not changed since it was last hashed is not read again.
+        A file that has not changed since it was last hashed is not read again, if it is one to `remember`.
         """
         seen = json.loads(self._seen_file.read_text()) if self._seen_file.is_file() else {}
         found: dict[Path, str] = {}
@@ -165,11 +173,13 @@ class SnapshotStore:
                 found[file] = seen[key]["sha256"]
             except OSError as error:
                 unreadable[file] = f"can't be read ({error.strerror}); it is taken when it can"
-        if self.home.snapshots.is_dir():
+        if remember and self.home.snapshots.is_dir():
             write_json(self._seen_file, seen)
         return found, unreadable
 
-    def take(self, file: Path, sha256: str, statement: dict[str, Any], sequence: int) -> Snapshot:
+    def take(
+        self, file: Path, sha256: str, name: str, statement: dict[str, Any], sequence: int, archive: str | None = None
+    ) -> Snapshot:
         """Store a file's bytes and its record.
 
         Raises:
@@ -186,11 +196,12 @@ class SnapshotStore:
         copy.replace(folder / "payload")
         snapshot = Snapshot(
             sha256=sha256,
-            name=printable(file.name),
+            name=name,
             bytes=(folder / "payload").stat().st_size,
             received_at=datetime.now(UTC).isoformat(timespec="seconds"),
             ingest_sequence=sequence,
             statement=statement,
+            archive=archive,
         )
         self.save(snapshot)
         return snapshot

@@ -21,12 +21,13 @@ from dtm_pipeline.release import build
 from dtm_pipeline.execute import execute
 from pathlib import Path
 from dtm_pipeline.storage.home import Home
-from dtm_pipeline.storage.plan import take_inbox
+from dtm_pipeline.storage.archives import ArchiveLimits
+from dtm_pipeline.storage.inbox import take_inbox
 home, inbox, at = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 steps = list(build.STEPS)
 steps.insert(at, lambda draft: os._exit(9))
 build.STEPS = tuple(steps)
-take_inbox(Home(home), inbox)
+take_inbox(Home(home), inbox, ArchiveLimits(9, 10**9, 99, 1))
 execute(home, None, {})
 """
 
