@@ -11,7 +11,7 @@ import tempfile
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,7 @@ class DeliveryError(Exception):
         )
 
 
+@lru_cache(maxsize=65536)
 def header_key(header: str | None) -> str:
     """Letters and digits of a header, lower case, without byte-order marks, tatweel, accents and newlines.
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import polars as pl
 
@@ -91,16 +91,17 @@ def aliases(
     return table
 
 
-def spellings(header: str | None) -> Iterator[str]:
+@lru_cache(maxsize=65536)
+def spellings(header: str | None) -> tuple[str, ...]:
     """The keys that a header may be known by: whole, without its group path, in one of its two scripts."""
     text = (header or "").strip()
-    yield header_key(text)
+    found = [header_key(text)]
     bare = re.sub(r"^X\.U\.FEFF\.", "", text)
     if re.fullmatch(r"\S*[/.]\S+", bare) and not re.search(r"\d[/.]\d", bare):
-        yield header_key(re.split(r"[/.]", bare)[-1])
+        found.append(header_key(re.split(r"[/.]", bare)[-1]))
     if LATIN.search(text) and OTHER_SCRIPT.search(text):
-        yield header_key(LATIN.sub(" ", text))
-        yield header_key(OTHER_SCRIPT.sub(" ", text))
+        found += [header_key(LATIN.sub(" ", text)), header_key(OTHER_SCRIPT.sub(" ", text))]
+    return tuple(found)
 
 
 def target_of(header: str | None, table: dict[str, tuple[str, str]]) -> tuple[str, str] | None:

@@ -15,17 +15,17 @@ from typing import Any, ClassVar
 
 import polars as pl
 
-from dtm_pipeline.contracts.derive import conform, empty
-from dtm_pipeline.contracts.raw import QUARANTINE, SURVEY_ANSWER, SURVEY_RECORD
+from dtm_pipeline.contracts.derive import empty
+from dtm_pipeline.contracts.raw import QUARANTINE, SURVEY_RECORD, SURVEY_RESPONSE
 from dtm_pipeline.quality.parse import decimal_number
 from dtm_pipeline.quality.split import PERSONS, Account, Originals, Reject, account, split
 from dtm_pipeline.storage.reference import Reference
 from dtm_pipeline.storage.tables import Spool
 from sources.document import DeliveryError, Document, Sheet
-from sources.headers import Column, original_json
+from sources.headers import original_json
 from sources.protocol import SAY_COUNTRY, Delivery, Description, Finding, Match, Reading, added, none_usable
 from sources.survey import export
-from sources.survey.expressions import NotTranslatedError, Scope, column_of, translate
+from sources.survey.expressions import NotTranslatedError, Scope, column_of, number_of, translate
 from sources.survey.records import sheets_of_json
 from sources.survey.xlsform import NUMBERS, Form, Question, assemble
 
@@ -103,7 +103,7 @@ class HouseholdSurvey:
             self.kind,
             self.title,
             ("an export of KoBoToolbox or ODK Central", "its XLSForm, delivered beside it or before it"),
-            (SURVEY_RECORD.name, SURVEY_ANSWER.name),
+            (SURVEY_RECORD.name, SURVEY_RESPONSE.name),
             "core_survey__record",
             self.replacement_key,
             f"docs/sources/{self.kind}.md",
@@ -150,8 +150,7 @@ class HouseholdSurvey:
             "reference_date": pl.lit(day, pl.Date),
             "snapshot_id": pl.lit(delivery.snapshot_id),
         }
-        spool = Spool(SURVEY_ANSWER, document.scratch)
-        outcomes = [_read_table(t, keys, tables, facts, family, self.kind, spool) for t in tables.values()]
+        outcomes = [_read_table(t, keys, tables, facts, family, self.kind, document.scratch) for t in tables.values()]
         if not any(o.rows.height for o in outcomes):
             raise none_usable(pl.concat([o.rejected for o in outcomes]))
         findings = [f for o in outcomes for f in o.findings]
@@ -164,7 +163,8 @@ class HouseholdSurvey:
         return Reading(
             kind=self.kind,
             countries=(country,),
-            tables={SURVEY_RECORD.name: pl.concat([o.rows for o in outcomes]), SURVEY_ANSWER.name: spool.rows()},
+            tables={SURVEY_RECORD.name: pl.concat([o.rows for o in outcomes])},
+            responses=dict(zip(tables, (o.responses for o in outcomes), strict=True)),
             rejected=pl.concat([o.rejected for o in outcomes]),
             account=total,
             facts={
@@ -190,14 +190,19 @@ def _sheets(document: Document) -> list[Sheet]:
 
 
 def _best_form(document: Document, sheets: list[Sheet]) -> tuple[Form, float, int] | None:
-    """The form that explains most headers: at least half of those that are no metadata."""
+    """The form that explains most headers: at least half of those that are no metadata.
+
+    Of forms that explain the same (versions, copies) the one that the file or a sheet is named after, else the newest.
+    """
+    named = " ".join([document.name, *(s.name or "" for s in sheets)]).lower()
+    forms = sorted(_forms(document.forms), key=lambda f: f.form_id.lower() in named)
     best: tuple[Form, float, int] | None = None
-    for form in _forms(document.forms):
+    for form in forms:
         fits = [columns for s in sheets if (columns := export.mapped(s, form))]
         understood = sum(f.understood for f in fits)
         unknown = sum(len(f.unknown) for f in fits if f.understood)
         share = understood / (understood + unknown) if understood else 0.0
-        if share >= 0.5 and (best is None or understood > best[2]):
+        if share >= 0.5 and (best is None or understood >= best[2]):
             best = (form, share, understood)
     return best
 
@@ -319,6 +324,7 @@ REJECTS = [
 @dataclass
 class _Outcome:
     rows: pl.DataFrame
+    responses: Spool
     rejected: pl.DataFrame
     account: Account
     facts: dict[str, Any]
@@ -333,21 +339,23 @@ def _read_table(
     facts: dict[str, pl.Expr],
     family: dict[str, Any],
     kind: str,
-    spool: Spool,
+    scratch: Path | None,
 ) -> _Outcome:
     """Read a table in pieces: memory grows with the largest piece, not with the file."""
     rules = _rules(table, tables[MAIN])
     parents = _parent_answers(tables[MAIN], keys[MAIN], rules.asked_of_parent)
     own = {} if table.name != MAIN else _family_columns(table, family)
     kept, rejected = [empty(SURVEY_RECORD)], [empty(QUARANTINE)]
+    taken = set(SURVEY_RESPONSE.column_names)
+    spool = Spool(export.response_table(table.form, table.name, table.questions), scratch)
+    typed = export.typed_answers(table.questions, taken)
     total = Account(0, 0, 0, 0, 0, 0, 0)
     tally: dict[str, list[int]] = {}
     counts: dict[str, int] = {}
     for texts in table.sheet.batches(export.numbered(table.sheet)):
-        told = {n: pl.col(c.cell) for n, c in own.items()} | {"form_version": export.plain_text(table.cell("version"))}
-        rows = texts.select("source_row", **table.answers, **told).join(
-            keys[table.name], on="source_row", maintain_order="left"
-        )
+        told = own | {"form_version": export.plain_text(table.cell("version"))}
+        read = export.with_numbers(texts.lazy().select("source_row", **table.answers, **told).collect(), table.questions)
+        rows = read.join(keys[table.name], on="source_row", maintain_order="left")
         if table.name == MAIN:
             rows = rows.with_columns(parent_key=pl.lit(None, pl.String))
         elif parents is not None:
@@ -366,14 +374,7 @@ def _read_table(
         total = added(total, account(rows, outcome, valid))
         kept.append(outcome.valid)
         rejected.append(outcome.rejected)
-        spool.add(
-            pl.concat(
-                [
-                    empty(SURVEY_ANSWER),
-                    *(conform(a, SURVEY_ANSWER) for a in export.long_answers(valid, table.questions)),
-                ]
-            )
-        )
+        spool.add(valid.select(*SURVEY_RESPONSE.column_names, **typed))
     record = {
         "sheet": table.sheet.name,
         "record_table": table.name,
@@ -384,31 +385,33 @@ def _read_table(
         "flags": counts,
     }
     return _Outcome(
-        pl.concat(kept), pl.concat(rejected), total, record, _findings(tally, counts, table.sheet.name), rules.not_checked
+        pl.concat(kept),
+        spool,
+        pl.concat(rejected),
+        total,
+        record,
+        _findings(tally, counts, table.sheet.name),
+        rules.not_checked,
     )
 
 
-def _family_columns(table: _Records, family: dict[str, Any]) -> dict[str, Column]:
-    """The columns that say stratum, weight and place: questions of the form, or headers beside it."""
-    by_name = dict(table.columns.questions)
-    by_name |= {export.bare(c.header).rsplit("/", maxsplit=1)[-1].lower(): c for c in table.columns.unknown}
-    found = {}
-    for column in FAMILY_QUESTIONS:
-        held = next((by_name[n] for n in family.get(column, ()) if n in by_name), None)
-        if held is not None:
-            found[column] = held
-    return found
+def _family_columns(table: _Records, family: dict[str, Any]) -> dict[str, pl.Expr]:
+    """What says stratum, weight and place: answers to questions of the form, or columns beside it."""
+    held = {export.bare(c.header).rsplit("/", maxsplit=1)[-1].lower(): pl.col(c.cell) for c in table.columns.unknown}
+    held |= {q.name: table.answers[column_of(q.name)] for q in table.questions}
+    named = {c: next((held[n] for n in family.get(c, ()) if n in held), None) for c in FAMILY_QUESTIONS}
+    return {column: expr for column, expr in named.items() if expr is not None}
 
 
 def _parent_answers(main: _Records, keys: pl.DataFrame, names: set[str]) -> pl.DataFrame | None:
     """Answers of the interviews that rules of repeats ask for."""
     if not names:
         return None
-    answers = (
-        export.numbered(main.sheet)
-        .select("source_row", **{column_of(n): main.answers[column_of(n)] for n in sorted(names)})
-        .collect()
+    asked = [q for q in main.questions if q.name in names]
+    texts = export.numbered(main.sheet).select(
+        "source_row", **{column_of(q.name): main.answers[column_of(q.name)] for q in asked}
     )
+    answers = export.with_numbers(texts.collect(), asked)
     keyed = answers.join(keys.select("source_row", parent_key="record_key"), on="source_row")
     return keyed.drop("source_row").unique("parent_key", keep="first")
 
@@ -429,7 +432,8 @@ def _rules(table: _Records, main: _Records) -> _Rules:
         except NotTranslatedError as why:
             rules.not_checked.append({"question": question.name, "rule": what, "why": str(why)})
             return None
-        rules.asked_of_parent |= {n for n in above if column_of(n) in expr.meta.root_names()}
+        roots = set(expr.meta.root_names())
+        rules.asked_of_parent |= {n for n in above if {column_of(n), number_of(n)} & roots}
         return expr
 
     for q in table.questions:
@@ -454,7 +458,11 @@ def _rules(table: _Records, main: _Records) -> _Rules:
 
 def _flagged(rows: pl.DataFrame, rules: _Rules, tally: dict[str, list[int]], counts: dict[str, int]) -> pl.DataFrame:
     """Rows with their flags; the first rows of each flag, and how many there are, are remembered for the findings."""
-    hits = rows.select(**{name: e.fill_null(False) for name, e in rules.flags.items()})
+    # a rule without a question is the same for every row
+    there = pl.col("source_row").is_not_null()
+    flags = {name: e.fill_null(False) & there for name, e in rules.flags.items()}
+    # lazily, so that what rules share is computed once
+    hits = rows.lazy().select(**flags).collect()
     struck = [name for name in hits.columns if hits[name].any()]
     for name in struck:
         at = rows["source_row"].filter(hits[name])
@@ -462,8 +470,9 @@ def _flagged(rows: pl.DataFrame, rules: _Rules, tally: dict[str, list[int]], cou
         first = tally.setdefault(name, [])
         first += at.head(ROWS_TOLD - len(first)).to_list()
     told = [pl.when(pl.col(name)).then(pl.lit(name)) for name in struck]
-    flags = hits.select(flags=pl.concat_list(told).list.drop_nulls()) if told else None
-    return rows.with_columns(pl.lit([], pl.List(pl.String)).alias("flags") if flags is None else flags["flags"])
+    struck_flags = hits.select(flags=pl.concat_list(told).list.drop_nulls()) if told else None
+    nothing = pl.lit([], pl.List(pl.String)).alias("flags")
+    return rows.with_columns(nothing if struck_flags is None else struck_flags["flags"])
 
 
 def _findings(tally: dict[str, list[int]], counts: dict[str, int], sheet: str | None) -> list[Finding]:

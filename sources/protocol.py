@@ -11,6 +11,7 @@ import polars as pl
 
 from dtm_pipeline.quality.split import Account
 from dtm_pipeline.storage.reference import Reference
+from dtm_pipeline.storage.tables import Spool
 from sources.document import DeliveryError, Document
 
 SAY_COUNTRY = 'say country = "ISO3" in a sidecar NAME.toml'
@@ -48,15 +49,19 @@ class Finding:
 
 @dataclass
 class Reading:
-    """A delivery, read: valid rows by raw table, rejected rows, and an account of both."""
+    """A delivery, read: valid rows by raw table, rejected rows, and an account of both.
+
+    `responses` are the answers of a survey by the table of its form, each with a contract made from the form.
+    """
 
     kind: str
     countries: tuple[str, ...]
-    tables: dict[str, pl.DataFrame | pl.LazyFrame]
+    tables: dict[str, pl.DataFrame]
     rejected: pl.DataFrame
     account: Account
     facts: dict[str, Any] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    responses: dict[str, Spool] = field(default_factory=dict)
 
     def report(self) -> dict[str, Any]:
         """The record of the reading, as it is kept beside the snapshot: counts and headers, no values of rows."""

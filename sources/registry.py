@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import polars as pl
-
 from dtm_pipeline.contracts.raw import API_FIGURE
 from dtm_pipeline.storage.reference import Reference
 from sources.area_table import HapiTable, HdxTable
@@ -117,10 +115,7 @@ def _check_series(delivery: Delivery, reading: Reading, reference: Reference) ->
             "mend the sidecar",
         )
     groups = {
-        g
-        for t in reading.tables.values()
-        if isinstance(t, pl.DataFrame) and "population_group" in t.columns
-        for g in t["population_group"].unique()
+        g for t in reading.tables.values() if "population_group" in t.columns for g in t["population_group"].unique()
     }
     if API_FIGURE.name in reading.tables:
         groups = {"idp"}

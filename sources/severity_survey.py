@@ -20,8 +20,12 @@ from sources.dates import SAY, date_in
 from sources.document import SEND_AGAIN, DeliveryError, Document, Sheet, header_key
 from sources.headers import Column, HeaderRow, data_rows, original_json
 from sources.protocol import Delivery, Description, Match, Reading, none_usable
+from sources.survey.export import as_coded, mapped
+from sources.survey.records import sheets_of_json
+from sources.survey.xlsform import assemble
 
 KIND = "severity_survey"
+MIN_QUESTIONS = 3
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,14 @@ class SeveritySurvey:
         )
 
     def recognise(self, document: Document, reference: Reference) -> Match:
-        fit = None if document.format == "json" else _best_fit(document.sheets[0], reference)
+        sheet = _sheet(document)
+        fit = _best_fit(_coded(Sheet(sheet.name, _head(sheet)), document), reference) if sheet else None
         return fit.match if fit else Match(0)
 
     def read(self, document: Document, delivery: Delivery, reference: Reference) -> Reading:
-        sheet = document.sheets[0]
+        whole = _sheet(document)
+        assert whole is not None
+        sheet = _coded(whole, document)
         fit = _best_fit(sheet, reference)
         assert fit is not None
         if fit.match.missing:
@@ -130,6 +137,25 @@ class SeveritySurvey:
                 "questions_beside_the_model": sum(c.target is None for c in fit.header.columns),
             },
         )
+
+
+def _sheet(document: Document) -> Sheet | None:
+    """The first sheet."""
+    sheets = sheets_of_json(document.json) if document.format == "json" else document.sheets
+    return sheets[0] if sheets else None
+
+
+def _head(sheet: Sheet) -> pl.DataFrame:
+    head = sheet.head()
+    return pl.DataFrame({f"c{i}": [row[i] for row in head] for i in range(len(head[0]) if head else 0)})
+
+
+def _coded(sheet: Sheet, document: Document) -> Sheet:
+    """The sheet in the names and codes of its form where one is known; labels and paths are looked through."""
+    forms = assemble([Document(name, path) for name, path in document.forms])
+    fits = [(columns.understood, form) for form in forms if (columns := mapped(sheet, form)) is not None]
+    understood, form = max(fits, key=lambda f: f[0], default=(0, None))
+    return as_coded(sheet, form) if form is not None and understood >= MIN_QUESTIONS else sheet
 
 
 def _best_fit(sheet: Sheet, reference: Reference) -> _Fit | None:

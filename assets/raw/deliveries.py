@@ -85,7 +85,11 @@ def deliveries(workspace: Workspace) -> Iterator[dg.Output[Parts] | dg.AssetChec
         progress.info("reading %d of %d: %s", number, len(pending), snapshot.name)
         outcome = _outcome(snapshot, forms_among(every), workspace)
         for name in RAW_TABLES:
-            _keep(parts[name], stored(workspace.home.warehouse, table(name)), snapshot, outcome)
+            place = stored(workspace.home.warehouse, table(name))
+            if name == raw.SURVEY_RESPONSE.name:
+                _keep_responses(parts[name], place, snapshot, outcome)
+            else:
+                _keep(parts[name], place, snapshot, outcome)
         records.append(_judge(snapshot, outcome))
     for name in RAW_TABLES:
         yield dg.Output(parts[name], output_name=name)
@@ -129,6 +133,14 @@ def _keep(parts: Parts, place: StoredParts, snapshot: Snapshot, outcome: Reading
         parts.gone.add(snapshot.sha256)
     else:
         parts.written.append(write_table(frame, place.table, place.path(snapshot.sha256)))
+
+
+def _keep_responses(parts: Parts, place: StoredParts, snapshot: Snapshot, outcome: Reading | DeliveryError) -> None:
+    """Write the answers of a survey, a file for each table of its form, by the contract that the form makes."""
+    responses = {} if isinstance(outcome, DeliveryError) else outcome.responses
+    place.remove(snapshot.sha256)
+    for name, spool in responses.items():
+        parts.written.append(write_table(spool, spool.table, place.path(f"{snapshot.sha256}.{name}")))
 
 
 def _quarantined(reading: Reading) -> pl.DataFrame:

@@ -108,7 +108,7 @@ def _tell(document: Document, reading: Reading, told: dict[str, Any]) -> None:
     if account.persons_in:
         typer.echo(f"  persons {account.persons_in:,}: {account.persons_valid:,} in rows that can be used")
     for name, frame in reading.tables.items():
-        typer.echo(f"  into {name}: {frame.lazy().collect().height:,} rows")
+        typer.echo(f"  into {name}: {frame.height:,} rows")
     rejected = reading.rejected.select("source_sheet", "source_row", "column", "sentence").sort(
         "source_sheet", "source_row"
     )

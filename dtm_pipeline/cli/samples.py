@@ -30,17 +30,34 @@ def make(
     locations: Annotated[
         int, typer.Option("--locations", min=100, help="Locations of IDPs in the first round.")
     ] = 3000,
+    kind: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--kind", help="Small samples of this kind instead (`dtm kinds`), or of `all`; may stand several times."
+        ),
+    ] = None,
+    rows: Annotated[int, typer.Option("--rows", min=8, help="With --kind: rows of each delivery.")] = 40,
     seed: Annotated[int, typer.Option("--seed", min=0, help="The same seed makes the same figures.")] = 7,
     as_json: JsonOption = False,
 ) -> None:
-    """Write Master Lists in every layout, API answers, a severity survey and border counts, with planted faults."""
+    """Write Master Lists, API answers, a severity survey and border counts, or samples of kinds; with planted faults."""
+    from dtm_pipeline.samples.kinds import MAKERS, make_kind_samples
     from dtm_pipeline.samples.make import COUNTRIES, make_samples
+    from dtm_pipeline.settings import Settings
+    from dtm_pipeline.storage.reference import Reference
 
+    unknown = [k for k in kind or [] if k not in (*MAKERS, "all")]
+    if unknown:
+        fail(f"no samples of the kind {unknown[0]!r}; known: all, {', '.join(MAKERS)}")
     if country.upper() not in COUNTRIES:
         fail(f"no samples of {country!r}; known: {', '.join(COUNTRIES)}")
     if out.exists() and not out.is_dir():
         fail(f"{out}: is a file; name a folder with --out")
-    made = make_samples(country.upper(), rounds, locations, seed, out)
+    if kind:
+        wanted = list(MAKERS) if "all" in kind else kind
+        made = make_kind_samples(wanted, rows, seed, out, Reference(Settings().reference))
+    else:
+        made = make_samples(country.upper(), rounds, locations, seed, out)
     if as_json:
         print_json(
             {

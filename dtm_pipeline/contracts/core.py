@@ -304,7 +304,7 @@ MIGRANT_PRESENCE = _observed(
 SURVEY_RECORD = _observed(
     "core_survey__record",
     raw.SURVEY_RECORD,
-    "An interview of a survey, or a record of a repeat. Its answers are in raw_survey__answer, by snapshot and row.",
+    "An interview of a survey, or a record of a repeat. Its answers are in raw_survey__response, by snapshot and row.",
 )
 OTHER_FIGURE = _observed(
     "core_other__figure", raw.OTHER_FIGURE, "A figure of others, to reconcile with. Never added to ours."

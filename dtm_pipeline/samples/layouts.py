@@ -10,10 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dtm_pipeline.samples.world import Round
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
 
 Cell = str | int | float | datetime | None
 GOVERNORATES = {
@@ -240,6 +244,11 @@ def write_xlsx(path: Path, rows: list[list[Cell]], sheet: str) -> None:
     page = book.create_sheet(sheet)
     for row in rows:
         page.append(row)
+    write_book(book, path)
+
+
+def write_book(book: Workbook, path: Path) -> None:
+    """A workbook without the time of its writing."""
     buffer = io.BytesIO()
     book.save(buffer)
     # the time of writing, which stands in the archive and in its properties, would make every workbook another

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import polars as pl
 
 from dtm_pipeline.domain.severity import SeverityModel
 from dtm_pipeline.samples.layouts import Cell, layout_of, sheet_rows, totals_row, write_csv, write_xlsx
+from dtm_pipeline.samples.plant import Fault, Samples
 from dtm_pipeline.samples.world import Round, invent
 from dtm_pipeline.settings import Settings
 from dtm_pipeline.storage.reference import Reference
@@ -23,40 +23,6 @@ FIRST_ROUND_NUMBER = 111
 API_ONLY = (date(2018, 12, 31), date(2019, 4, 30))
 SURVEY_SHARE = 0.8
 BORDER_DAYS = 240
-FAULT_COLUMNS = ("file", "sheet", "row", "column", "fault", "expected", "needs_boundaries")
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A fault that was planted: where, and how the pipeline is to answer.
-
-    `expected`: `quarantine`, `finding` or `refused`. `row` is the row that a person sees, empty for the whole file.
-    """
-
-    file: str
-    sheet: str
-    row: int | None
-    column: str
-    fault: str
-    expected: str
-    needs_boundaries: bool = False
-
-
-@dataclass
-class Samples:
-    """What was written."""
-
-    folder: Path
-    deliveries: list[Path] = field(default_factory=list)
-    planted: list[Fault] = field(default_factory=list)
-
-    @property
-    def faults(self) -> int:
-        return len(self.planted)
-
-    @property
-    def fault_list(self) -> Path:
-        return self.folder.with_name(f"{self.folder.name}_planted_faults.csv")
 
 
 def round_days(rounds: int) -> list[date]:
@@ -82,13 +48,10 @@ def make_samples(country: str, rounds: int, locations: int, seed: int, out: Path
     _api_answers(samples, used, numbers)
     last = next(r for r in reversed(made) if r.group == "idp_returnee")
     rng = np.random.default_rng(seed + 1)
-    _severity_survey(samples, last, reference.severity_models[0], rng)
+    _severity_survey(samples, last, reference.severity_model("return_conditions"), rng)
     _border_counts(samples, last.day, rng)
     _broken(samples)
-    with samples.fault_list.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(FAULT_COLUMNS)
-        writer.writerows([getattr(f, c) for c in FAULT_COLUMNS] for f in samples.planted)
+    samples.write_faults()
     return samples
 
 

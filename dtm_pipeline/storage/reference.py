@@ -144,6 +144,17 @@ class Reference:
     def severity_models(self) -> tuple[SeverityModel, ...]:
         return tuple(severity_model(self._toml(f)) for f in sorted((self.folder / "severity_models").glob("*.toml")))
 
+    def severity_model(self, index_name: str) -> SeverityModel:
+        """The newest version of a severity model.
+
+        Raises:
+            KeyError: there is none of that name.
+        """
+        named = sorted((m for m in self.severity_models if m.index_name == index_name), key=lambda m: m.model_version)
+        if not named:
+            raise KeyError(index_name)
+        return named[-1]
+
     @cached_property
     def thresholds(self) -> dict[str, dict[str, float]]:
         return self._toml(self.folder / "thresholds.toml")

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from dtm_pipeline.contracts.derive import arrow_schema, conform, empty, pandera_
 from dtm_pipeline.contracts.model import Table
 from dtm_pipeline.storage.snapshots import digest
 
-PART_KEY = re.compile(r"[A-Z]{3}|[0-9a-f]{64}")
+PART_KEY = re.compile(r"[A-Z]{3}|[0-9a-f]{64}(\.[\w-]+)?")
 
 
 @dataclass(frozen=True)
@@ -28,18 +28,18 @@ class FileFacts:
     sha256: str
 
 
-def write_table(frame: pl.DataFrame | pl.LazyFrame, table: Table, path: Path) -> FileFacts:
+def write_table(frame: pl.DataFrame | Spool, table: Table, path: Path) -> FileFacts:
     """Write a table sorted by its grain, zstd, field metadata on every column; whole or not at all.
 
-    Polars' sinks and DuckDB's COPY lose field metadata, so published files go through here only. A lazy frame is
-    written piece by piece in the order that it has.
+    Polars' sinks and DuckDB's COPY lose field metadata, so published files go through here only. A spool is written
+    piece by piece in the order that it has.
     """
     import pyarrow.parquet as pq
 
     if isinstance(frame, pl.DataFrame):
         pieces: Iterable[pl.DataFrame] = [conform(frame, table).sort(table.grain or frame.columns[:1], nulls_last=True)]
     else:
-        pieces = (conform(piece, table) for piece in frame.collect_batches(maintain_order=True))
+        pieces = frame.pieces()
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.tmp")
     schema, rows = arrow_schema(table), 0
@@ -55,17 +55,20 @@ def write_table(frame: pl.DataFrame | pl.LazyFrame, table: Table, path: Path) ->
 
 
 class Spool:
-    """Rows of one table that come in pieces: kept in memory while they are few, else in a file until they are used."""
+    """Rows of one table that come in pieces and in order: in memory while they are few, else in files.
 
-    def __init__(self, table: Table, scratch: Path | None, in_memory: int = 2_000_000) -> None:
-        self._table, self._scratch, self._in_memory = table, scratch, in_memory
+    The files are there as long as the spool.
+    """
+
+    def __init__(self, table: Table, scratch: Path | None, in_memory: int = 1 << 28) -> None:
+        self.table, self._scratch, self._in_memory = table, scratch, in_memory
         self._frames: list[pl.DataFrame] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._files = 0
 
     def add(self, frame: pl.DataFrame) -> None:
-        self._frames.append(conform(frame, self._table).sort(self._table.grain, nulls_last=True))
-        if sum(f.height for f in self._frames) > self._in_memory:
+        self._frames.append(conform(frame, self.table))
+        if sum(f.estimated_size() for f in self._frames) > self._in_memory:
             self._store()
 
     def _store(self) -> None:
@@ -73,13 +76,16 @@ class Spool:
         pl.concat(self._frames).write_parquet(Path(self._folder.name) / f"{self._files:06}.parquet", compression="zstd")
         self._frames, self._files = [], self._files + 1
 
-    def rows(self) -> pl.DataFrame | pl.LazyFrame:
-        """All of them, lazily where they lie in files; they lie there as long as the spool."""
-        if self._folder is None:
-            return pl.concat([empty(self._table), *self._frames])
-        if self._frames:
-            self._store()
-        return pl.scan_parquet(Path(self._folder.name) / "*.parquet")
+    def pieces(self) -> Iterator[pl.DataFrame]:
+        """All rows, a piece at a time."""
+        for number in range(self._files):
+            assert self._folder is not None
+            yield pl.read_parquet(Path(self._folder.name) / f"{number:06}.parquet")
+        yield pl.concat([empty(self.table), *self._frames])
+
+    def rows(self) -> pl.DataFrame:
+        """All rows at once."""
+        return pl.concat(self.pieces())
 
 
 class ContractBrokenError(Exception):
@@ -131,7 +137,9 @@ class StoredParts:
             ValueError: the key is neither a country nor a snapshot; nothing is written outside the folder.
         """
         if not PART_KEY.fullmatch(key):
-            raise ValueError("a part is named by a country (ISO 3166-1 alpha-3) or by a sha256")
+            raise ValueError(
+                "a part is named by a country (ISO 3166-1 alpha-3), or by a sha256 and a table of its survey"
+            )
         return self.folder / f"{key}.parquet"
 
     def read(self, key: str) -> pl.DataFrame:
@@ -143,11 +151,16 @@ class StoredParts:
         wanted = sorted(self.keys() if keys is None else self.keys() & set(keys))
         return pl.concat([empty(self.table), *(self.read(k) for k in wanted)])
 
+    def remove(self, key: str) -> None:
+        """Remove a part, and those of the tables of its survey."""
+        for file in (self.path(key), *self.folder.glob(f"{key}.*.parquet")):
+            file.unlink(missing_ok=True)
+
     def store(self, parts: Parts) -> FileFacts:
         """Write the parts that were made, remove those that are gone; the facts are of what was written."""
         facts = [*parts.written, *(write_table(f, self.table, self.path(key)) for key, f in parts.frames.items())]
         for key in parts.gone:
-            self.path(key).unlink(missing_ok=True)
+            self.remove(key)
         hashes = "".join(sorted(f.sha256 for f in facts))
         return FileFacts(
             sum(f.rows for f in facts),

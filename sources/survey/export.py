@@ -7,15 +7,18 @@ or both; repeats are further sheets. Which header is which question is decided b
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
-from dtm_pipeline.quality.parse import decimal_number, plain, unreadable
+from dtm_pipeline.contracts.model import Column as Declared
+from dtm_pipeline.contracts.model import Table, Type
+from dtm_pipeline.contracts.raw import SURVEY_RESPONSE
+from dtm_pipeline.quality.parse import decimal_number, plain, whole_number
 from sources.document import Sheet, header_key
 from sources.headers import Column, HeaderRow, header_row
-from sources.survey.expressions import column_of
+from sources.survey.expressions import column_of, number_of
 from sources.survey.xlsform import DAYS, NUMBERS, UNASKED, Form, Question
 
 META = {
@@ -155,7 +158,7 @@ def answers_as_text(form: Form, columns: Mapped, questions: list[Question]) -> d
 
 def _answer(form: Form, columns: Mapped, question: Question) -> pl.Expr:
     whole = columns.questions.get(question.name)
-    text = pl.lit(None, pl.String) if whole is None else plain_text(pl.col(whole.cell))
+    text = pl.lit(None, pl.String) if whole is None else stripped(pl.col(whole.cell))
     if not question.is_select:
         return text
     words = form.codes(question)
@@ -177,6 +180,11 @@ def plain_text(text: pl.Expr) -> pl.Expr:
     """
     said = plain(pl.lit("x") + text.str.strip_chars()).str.slice(1)
     return pl.when(said.str.len_chars() > 0).then(said)
+
+
+def stripped(text: pl.Expr) -> pl.Expr:
+    said = text.str.strip_chars()
+    return pl.when(said.str.len_bytes() > 0).then(said)
 
 
 def _is_true(text: pl.Expr) -> pl.Expr:
@@ -203,46 +211,98 @@ def _codes_of_several(text: pl.Expr, words: dict[str, str]) -> pl.Expr:
     return coded.str.replace_all(r"\s+", " ")
 
 
-def typed_answers(frame: pl.DataFrame, form: Form, questions: list[Question]) -> pl.DataFrame:
-    """Answers in their types: Int64 or Float64, Date, String, and List(String) for select_multiple.
+def as_coded(sheet: Sheet, form: Form) -> Sheet:
+    """The sheet with the names and codes of the form, whatever was exported: labels, group paths, choices.
 
-    Args:
-        frame: answers as text.
+    Rows and columns keep their places; what the form does not know stays as it is.
     """
+    columns = mapped(sheet, form)
+    if columns is None:
+        return sheet
+    first = pl.int_range(pl.len()) == 0
+    told = [
+        pl.when(first).then(pl.lit(q.name)).otherwise(_answer(form, columns, q)).alias(columns.questions[q.name].cell)
+        for q in form.questions
+        if q.name in columns.questions
+    ]
+    return Sheet(sheet.name, sheet.cells.with_columns(told))
 
-    def typed(q: Question) -> pl.Expr:
+
+def with_numbers(answers: pl.DataFrame, questions: list[Question]) -> pl.DataFrame:
+    """Answers with the numbers of questions that ask for one, in columns of their own.
+
+    Columns of plain digits, which nearly all are, are cast; in the others signs and Arabic-Indic digits are minded, and
+    their text is that of the number. Days in such digits are mended too.
+    """
+    kinds: dict[str, tuple[pl.DataType, Callable[[pl.Expr], pl.Expr]]] = {
+        q.name: (pl.Int64(), whole_number) if q.type == "integer" else (pl.Float64(), decimal_number)
+        for q in questions
+        if q.type in NUMBERS
+    }
+    quick = answers.select(
+        pl.col(column_of(n)).cast(dtype, strict=False).alias(number_of(n)) for n, (dtype, _) in kinds.items()
+    )
+    slow = [n for n in kinds if quick[number_of(n)].null_count() > answers[column_of(n)].null_count()]
+    read = answers.select(kinds[n][1](pl.col(column_of(n))).alias(number_of(n)) for n in slow)
+    days = [column_of(q.name) for q in questions if q.type in DAYS]
+    odd = [c for c in days if answers.select(day(pl.col(c)).null_count() > pl.col(c).null_count()).item()]
+    frame = answers.hstack(quick.with_columns(read) if slow else quick) if kinds else answers
+    return frame.with_columns(
+        *(pl.coalesce(pl.col(number_of(n)).cast(pl.String), column_of(n)).alias(column_of(n)) for n in slow),
+        *(plain_text(pl.col(c)).alias(c) for c in odd),
+    )
+
+
+def response_table(form: Form, record_table: str, questions: list[Question]) -> Table:
+    """The contract of the answers of one table of a form: the form is their declaration."""
+    taken = set(SURVEY_RESPONSE.column_names)
+    columns = [
+        Declared(
+            response_column(q, taken),
+            _type(q),
+            "label" if _type(q) in ("string", "strings") else "date" if _type(q) == "date" else "evidence",
+            next(iter(q.labels.values()), q.name),
+            dissemination="sensitive",
+        )
+        for q in questions
+    ]
+    return replace(
+        SURVEY_RESPONSE,
+        description=f"Answers of {form.form_id}, {record_table}. {SURVEY_RESPONSE.description}",
+        columns=(*SURVEY_RESPONSE.columns, *columns),
+    )
+
+
+def response_column(question: Question, taken: set[str]) -> str:
+    """A question's own name, unless a column of every response goes by it."""
+    return f"{question.name}_answer" if question.name in taken else question.name
+
+
+def _type(question: Question) -> Type:
+    if question.type in NUMBERS:
+        return "int64" if question.type == "integer" else "float64"
+    if question.type in DAYS:
+        return "date"
+    return "strings" if question.type == "select_multiple" else "string"
+
+
+def typed_answers(questions: list[Question], taken: set[str]) -> dict[str, pl.Expr]:
+    """Answers in the types of their contract, from answers as text."""
+    found: dict[str, pl.Expr] = {}
+    for q in questions:
         text = pl.col(column_of(q.name))
-        if q.type in NUMBERS:
-            return decimal_number(text)
-        if q.type in DAYS:
-            return day(text)
-        return text.str.split(" ") if q.type == "select_multiple" else text
-
-    return frame.with_columns(typed(q).alias(q.name) for q in questions).drop(column_of(q.name) for q in questions)
+        read = {
+            "int64": pl.col(number_of(q.name)),
+            "float64": pl.col(number_of(q.name)),
+            "date": day(text),
+            "strings": text.str.split(" "),
+        }.get(_type(q), text)
+        found[response_column(q, taken)] = read
+    return found
 
 
 def day(text: pl.Expr) -> pl.Expr:
     return text.str.head(10).str.to_date("%Y-%m-%d", strict=False)
-
-
-def long_answers(frame: pl.DataFrame, questions: list[Question]) -> Iterator[pl.DataFrame]:
-    """A row a record and question that was answered, in the shape of raw_survey__answer, some questions at a time.
-
-    Args:
-        frame: provenance, and answers as text.
-    """
-    for q in questions:
-        text = pl.col(column_of(q.name))
-        told = text.str.split(" ") if q.type == "select_multiple" else pl.concat_list(text)
-        yield frame.filter(text.is_not_null()).select(
-            "snapshot_id",
-            "source_sheet",
-            "source_row",
-            question=pl.lit(q.name),
-            answers=told,
-            number=decimal_number(text) if q.type in (*NUMBERS, "calculate") else pl.lit(None, pl.Float64),
-            day=day(text) if q.type in DAYS else pl.lit(None, pl.Date),
-        )
 
 
 def wrong_answers(form: Form, questions: list[Question]) -> dict[str, pl.Expr]:
@@ -250,14 +310,13 @@ def wrong_answers(form: Form, questions: list[Question]) -> dict[str, pl.Expr]:
     found: dict[str, pl.Expr] = {}
     for q in questions:
         text = pl.col(column_of(q.name))
-        if q.is_select and form.choices.get(q.list_name or ""):
-            codes = sorted(set(form.codes(q).values()))
-            pieces = text.str.split(" ") if q.type == "select_multiple" else pl.concat_list(text)
-            found[f"unknown_answer:{q.name}"] = (
-                text.is_not_null() & ~pieces.list.eval(pl.element().is_in(codes)).list.all()
-            )
+        codes = sorted(set(form.codes(q).values())) if q.is_select else []
+        if codes and q.type == "select_multiple":
+            found[f"unknown_answer:{q.name}"] = ~text.str.split(" ").list.eval(pl.element().is_in(codes)).list.all()
+        elif codes:
+            found[f"unknown_answer:{q.name}"] = ~text.is_in(codes)
         elif q.type in NUMBERS:
-            found[f"unreadable_number:{q.name}"] = unreadable(text, decimal_number(text))
+            found[f"unreadable_number:{q.name}"] = text.is_not_null() & pl.col(number_of(q.name)).is_null()
         elif q.type in DAYS:
             found[f"unreadable_day:{q.name}"] = text.is_not_null() & day(text).is_null()
     return found

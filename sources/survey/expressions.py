@@ -48,6 +48,11 @@ def column_of(question: str) -> str:
     return f"q:{question}"
 
 
+def number_of(question: str) -> str:
+    """The column that holds the numbers of a question that asks for one."""
+    return f"n:{question}"
+
+
 class NotTranslatedError(Exception):
     """An expression that can't be told in Polars; the text says why."""
 
@@ -58,8 +63,12 @@ class Value:
 
     expr: pl.Expr
     kind: Kind
-    numeric: bool = False
-    """An answer to a question that asks for a number, kept as text."""
+    read: pl.Expr | None = None
+    """The number of an answer to a question that asks for one; `expr` is its text."""
+
+    @property
+    def numeric(self) -> bool:
+        return self.read is not None
 
     def text(self) -> pl.Expr:
         if self.kind == "bool":
@@ -79,7 +88,7 @@ class Value:
             return self.expr.cast(pl.Float64)
         if self.kind == "date":
             return self.expr.cast(pl.Int32).cast(pl.Float64)
-        return self.expr.cast(pl.Float64, strict=False)
+        return self.expr.cast(pl.Float64, strict=False) if self.read is None else self.read.cast(pl.Float64)
 
     def bool(self) -> pl.Expr:
         if self.kind == "bool":
@@ -98,7 +107,7 @@ class Scope:
 
     Attributes:
         answers: questions of the record whose answers stand as text in the column that `column_of` names.
-        numeric: those that ask for a number.
+        numeric: those that ask for a number, which stands in the column that `number_of` names.
         current: the question that `.` stands for.
         today: column with the day of the interview; None where it is not known.
     """
@@ -191,7 +200,8 @@ class _Parser:
     def answer(self, name: str) -> Value:
         if name not in self.scope.answers:
             raise NotTranslatedError(f"it asks for {name!r}, which the record does not hold")
-        return Value(pl.col(column_of(name)).fill_null(""), "text", numeric=name in self.scope.numeric)
+        number = pl.col(number_of(name)) if name in self.scope.numeric else None
+        return Value(pl.col(column_of(name)).fill_null(""), "text", number)
 
     def call(self, name: str) -> Value:
         self.expect("(")

@@ -139,7 +139,7 @@ def test_a_sidecar_that_contradicts_the_content_is_refused(tmp_path: Path, refer
 
 
 def survey(reference: Reference, *answers: str) -> str:
-    model = reference.severity_models[0]
+    model = reference.severity_model("return_conditions")
     headers = ["place_id", "returnee_households", "survey_date", *[f"grp.{i.question}" for i in model.indicators]]
     rows = [[str(n), "10", "2020-12-20", *([a] * 9), *["very"] * 7] for n, a in enumerate(answers)]
     return "\n".join(";".join(row) for row in [headers, *rows])

@@ -13,7 +13,7 @@ from dtm_pipeline.domain.severity import class_by_area, score_by_area, score_loc
 from dtm_pipeline.settings import Settings
 from dtm_pipeline.storage.reference import Reference, severity_model
 
-MODEL = Reference(Settings().reference).severity_models[0]
+MODEL = Reference(Settings().reference).severity_model("return_conditions")
 CODES = [i.code for i in MODEL.indicators]
 DAY = date(2020, 12, 31)
 

@@ -28,7 +28,7 @@ from dtm_pipeline.contracts.raw.mobility import (
 from dtm_pipeline.contracts.raw.others import OTHER_FIGURE
 from dtm_pipeline.contracts.raw.quarantine import QUARANTINE
 from dtm_pipeline.contracts.raw.shared import FLAGS, PROVENANCE, PROVIDER_PLACE, PROVIDER_SUBDISTRICT, ROW
-from dtm_pipeline.contracts.raw.surveys import SURVEY_ANSWER, SURVEY_RECORD
+from dtm_pipeline.contracts.raw.surveys import SURVEY_RECORD, SURVEY_RESPONSE
 
 TABLES = (
     *mobility.TABLES,
@@ -64,7 +64,7 @@ __all__ = [
     "ROW",
     "SEVERITY_ANSWER",
     "SEVERITY_LOCATION",
-    "SURVEY_ANSWER",
     "SURVEY_RECORD",
+    "SURVEY_RESPONSE",
     "TABLES",
 ]

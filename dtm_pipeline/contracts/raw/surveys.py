@@ -40,33 +40,17 @@ SURVEY_RECORD = Table(
     replacement_key=("survey", "record_table", "record_key"),
 )
 
-SURVEY_ANSWER = Table(
-    "raw_survey__answer",
+SURVEY_RESPONSE = Table(
+    "raw_survey__response",
     "raw",
-    "An answer of a record; what was not answered is no row.",
-    (*ROW, "question"),
+    "The answers of one table of a survey (the interviews, or a repeat), a file each. Beside these columns stands one for each question, typed and described by the XLSForm; a select_multiple is a list.",
+    ROW,
     (
         *PROVENANCE,
-        Column("question", "string", "code", "Name of the question in the form", dissemination="sensitive").required(),
         Column(
-            "answers",
-            "strings",
-            "label",
-            "What was answered: one choice or text, or the choices of a select_multiple",
-            dissemination="sensitive",
-        ),
-        Column(
-            "number",
-            "float64",
-            "evidence",
-            "The answer as a number, where the question asks for one",
-            unit="of the question",
-            dissemination="sensitive",
-        ),
-        Column(
-            "day", "date", "date", "The answer as a date, where the question asks for one", dissemination="sensitive"
-        ),
+            "record_key", "string", "key", "Identity of the record in the delivery", dissemination="partner"
+        ).required(),
     ),
 )
 
-TABLES = (SURVEY_RECORD, SURVEY_ANSWER)
+TABLES = (SURVEY_RECORD, SURVEY_RESPONSE)
