@@ -10,7 +10,7 @@ import polars as pl
 from dtm_pipeline.quality.parse import plain
 from sources.document import DeliveryError
 
-MONTH = r"(?P<mon>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+MONTH = r"(?P<mon>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)(?![a-z])"
 SEPARATOR = r"[-_. ,/]*"
 PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
@@ -27,10 +27,12 @@ PATTERNS = tuple(
     )
 )
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTH_FIRST_SHARE = 0.2
 SAY = 'say reference_date = "YYYY-MM-DD" in a sidecar NAME.toml'
 DAY_FIRST = r"^(\d{1,2})[-/.](\d{1,2})[-/.](\d{2}|\d{4})$"
 ISO = r"^(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?$"
 NAMED = r"^(\d{1,2})[-/. ]([A-Za-z]{3})[a-z]*[-/., ]+(\d{2}|\d{4})$"
+NUMBERED = re.compile(r"(?<![a-z])(?:round|rnd|phase|version|v|r)[-_ #]*\d{1,3}(?!\d)", re.IGNORECASE)
 ROUND = re.compile(r"(?<![a-z])(?:round|rnd|r)[-_ #]*(\d{1,3})(?!\d)", re.IGNORECASE)
 
 
@@ -40,10 +42,13 @@ def date_in(text: str) -> date | None:
     Raises:
         DeliveryError: what is written there is no date of the calendar (2021-21-31).
     """
+    # numbers of rounds, phases and versions are no days: `Round 12 March 2024` names a month
+    text = NUMBERED.sub(" ~ ", text)
     for pattern in PATTERNS:
         found = pattern.search(text)
         if found is None:
             continue
+        later = date_in(text[found.end() :])
         part = found.groupdict()
         year = int(part.get("y") or f"20{part['yy']}")
         month = MONTHS.index(part["mon"][:3].lower()) + 1 if part.get("mon") else int(part["m"])
@@ -51,11 +56,14 @@ def date_in(text: str) -> date | None:
         if month > 12 >= day and not found.group(0).startswith("20"):
             day, month = month, day  # 02-29-2020 can only be month-first
         try:
-            return date(year, month, day)
+            day_found = date(year, month, day)
         except ValueError as error:
             raise DeliveryError(
                 f"the date {found.group(0).strip()!r}, which is none", "a day of the calendar", SAY
             ) from error
+        if later is not None and later != day_found:
+            raise DeliveryError(f"two dates, {day_found} and {later}", "one reference date", SAY)
+        return day_found
     return None
 
 
@@ -122,4 +130,7 @@ def day_column(texts: pl.DataFrame, column: str) -> pl.Expr:
             "one order of day and month",
             "ask for ISO dates, YYYY-MM-DD",
         )
-    return pl.coalesce(iso, month_first) if only_month and not only_day else day_first
+    dated = texts.select(day_first.is_not_null().sum() + only_month).item()
+    # one odd cell does not turn a column round: in lists that are month-first most days are above 12
+    proven = only_month and not only_day and only_month >= MONTH_FIRST_SHARE * dated
+    return pl.coalesce(iso, month_first) if proven else day_first

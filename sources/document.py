@@ -9,6 +9,7 @@ import json
 import re
 import tempfile
 import unicodedata
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -18,16 +19,21 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from sources.workbook import Examination, WorkbookError, examine
+
 HEAD_ROWS = 40
 HEAD_BYTES = 1 << 18
-CHUNK_BYTES = 1 << 24
-BATCH_ROWS = 10_000
+CHUNK_BYTES = 1 << 21
+BATCH_ROWS = 4_000
 LEGACY_ENCODINGS = ["cp1256", "cp1252", "cp1254"]
 """What spreadsheets of the six countries save text in, where it is not UTF-8: Arabic, Western, Turkish."""
 DELIMITERS = (",", ";", "\t", "|")
 DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 DATE_HEADER = re.compile(r"^(\d{4})-(\d\d)-(\d\d)(?: 00:00:00)?$")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+QUOTE, NEWLINE, RETURN = ord('"'), ord("\n"), ord("\r")
+OPENERS = np.isin(np.arange(256), [QUOTE, NEWLINE, RETURN, codecs.BOM_UTF8[-1]])
+"""Bytes after which a quotation mark opens a field, beside the delimiter."""
 SEND_AGAIN = "ask the sender to send it again"
 
 
@@ -115,36 +121,25 @@ class Sheet:
     def head(self) -> list[list[str | None]]:
         return [list(row) for row in self.cells.head(HEAD_ROWS).rows()]
 
-    def lazy(self) -> pl.LazyFrame:
-        """The cells with `source_row`, as a person counts it."""
-        return _counted(self.cells.lazy())
-
-    def batches(self, rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-        """What is asked of the cells (made of `lazy`), in pieces."""
-        try:
-            yield from rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=True)
-        except pl.exceptions.ComputeError as error:
-            raise self.damaged() from error
-
-    def damaged(self) -> DeliveryError:
-        return DeliveryError("the sheet can't be read", "rows of cells", SEND_AGAIN, sheet=self.name)
-
-
-def _counted(cells: pl.LazyFrame) -> pl.LazyFrame:
-    return cells.with_row_index("source_row", offset=1).with_columns(pl.col("source_row").cast(pl.Int64))
+    def batches(self) -> Iterator[pl.DataFrame]:
+        """The cells with `source_row`, as a person counts it, some rows at a time."""
+        whole = self.cells.with_row_index("source_row", offset=1)
+        yield from whole.with_columns(pl.col("source_row").cast(pl.Int64)).iter_slices(BATCH_ROWS)
 
 
 class TextSheet(Sheet):
     """The one sheet of a text file. Its head is read at once, the rest when it is asked for."""
 
-    def __init__(self, path: Path, encoding: str, scratch: Path | None = None) -> None:
+    def __init__(self, path: Path, encoding: str, scratch: Path | None = None, mend: bool = True) -> None:
         self.name = None
+        self.mend = mend
         self.encoding = encoding
         self.scratch = scratch
         self._source = path
         head = _decoded_head(path, encoding)
         self.lone_returns = "\r" in head and "\n" not in head
-        self._head = head.replace("\r", "\n") if self.lone_returns else head
+        # the body is split at line feeds: a lone carriage return is a part of a cell
+        self._head = re.sub(r"\r(?!\n)", "\n" if self.lone_returns else " ", head)
         widths = {d: _width(self._head, d) for d in DELIMITERS}
         self.delimiter = max(widths, key=lambda d: widths[d])
         self._width = max(1, widths[self.delimiter])
@@ -168,7 +163,7 @@ class TextSheet(Sheet):
     @cached_property
     def _utf8(self) -> Path:
         """The file itself where it is UTF-8 with line feeds, else a copy that is, beside nobody's eyes."""
-        if self.encoding in ("utf-8", "utf-8-sig") and not self.lone_returns:
+        if not self.mend and not self.lone_returns:
             return self._source
         self._copy = tempfile.TemporaryDirectory(prefix="dtm-", dir=self.scratch)
         path = Path(self._copy.name) / "text.csv"
@@ -181,17 +176,25 @@ class TextSheet(Sheet):
         return path
 
     @cached_property
+    def _records(self) -> _Records:
+        return _records(self._utf8, self.delimiter)
+
+    @property
     def field_counts(self) -> np.ndarray:
-        """Fields of each record, quotes minded, counted over the bytes."""
-        return _field_counts(self._utf8, self.delimiter)
+        """Fields of each record, quotes minded; 0 for a blank line."""
+        return self._records.fields
 
     @cached_property
     def short_rows(self) -> dict[int, int]:
-        # a record of one empty field is a blank line
         short = np.flatnonzero((self.field_counts < self._width) & (self.field_counts > 0))
         return {int(i) + 1: int(self.field_counts[i]) for i in short}
 
-    def _scan(self) -> pl.LazyFrame:
+    def _parsed(self, source: Path | bytes) -> pl.DataFrame:
+        """Text in columns.
+
+        Raises:
+            DeliveryError: a row has more fields than the rows above it, or a quotation mark is not closed.
+        """
         long = np.flatnonzero(self.field_counts > self._width)
         if long.size:
             row = int(long[0])
@@ -201,30 +204,37 @@ class TextSheet(Sheet):
                 "mend the row (a quotation mark or a delimiter too many), or send the workbook",
                 row=row + 1,
             )
-        return pl.scan_csv(
-            self._utf8,
-            separator=self.delimiter,
-            has_header=False,
-            missing_columns="insert",
-            schema={f"c{i}": pl.String for i in range(self._width)},
-        )
-
-    def lazy(self) -> pl.LazyFrame:
-        return _counted(self._scan())
-
-    def damaged(self) -> DeliveryError:
-        return DeliveryError(
-            f"the text ({self.encoding}, {DELIMITER_NAMES[self.delimiter]}) can't be read in columns: a quotation mark is opened and not closed, or the file is cut",
-            "rows of fields",
-            SEND_AGAIN,
-        )
+        try:
+            return pl.read_csv(
+                source,
+                separator=self.delimiter,
+                has_header=False,
+                missing_columns="insert",
+                schema={f"c{i}": pl.String for i in range(self._width)},
+            )
+        except pl.exceptions.PolarsError as error:
+            raise DeliveryError(
+                f"the text ({self.encoding}, {DELIMITER_NAMES[self.delimiter]}) can't be read in columns: a quotation mark is opened and not closed, or the file is cut",
+                "rows of fields",
+                SEND_AGAIN,
+            ) from error
 
     @cached_property
     def cells(self) -> pl.DataFrame:
-        try:
-            return self._scan().collect()
-        except pl.exceptions.PolarsError as error:
-            raise self.damaged() from error
+        return self._parsed(self._utf8)
+
+    def batches(self) -> Iterator[pl.DataFrame]:
+        starts = self._records.starts
+        if starts is None:
+            yield from super().batches()
+            return
+        with self._utf8.open("rb") as file:
+            for number, start in enumerate(starts):
+                end = starts[number + 1] if number + 1 < len(starts) else None
+                file.seek(start)
+                piece = self._parsed(file.read() if end is None else file.read(end - start))
+                rows = piece.with_row_index("source_row", offset=1 + number * BATCH_ROWS)
+                yield rows.with_columns(pl.col("source_row").cast(pl.Int64))
 
 
 @dataclass(frozen=True)
@@ -259,7 +269,7 @@ class Document:
             raise DeliveryError("is empty", "a workbook, text in columns, or JSON", SEND_AGAIN)
         if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
             return "workbook"
-        if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
+        if re.match(rb"[\xef\xbb\xbf\s]*(\{\s*[\"}]|\[\s*[\[{\]])", head):
             return "json"
         controls = sum(1 for b in head if b < 9 or 13 < b < 32)
         utf16 = head.startswith((b"\xff\xfe", b"\xfe\xff"))
@@ -282,14 +292,16 @@ class Document:
             return json.loads(self.raw.decode("utf-8-sig"))
         except UnicodeDecodeError as error:
             raise DeliveryError(f"byte {error.start} is no UTF-8", "JSON in UTF-8", "download it again") from error
-        except RecursionError as error:
-            raise DeliveryError("is nested beyond reason", "JSON of records", "download it again") from error
         except json.JSONDecodeError as error:
             cut = error.pos >= len(error.doc.rstrip()) - 1 or "Unterminated" in error.msg
             what = "is cut off" if cut else "is damaged"
             raise DeliveryError(
                 f"{what} at line {error.lineno}, column {error.colno} ({error.msg})", "whole JSON", "download it again"
             ) from error
+        except ValueError as error:
+            raise DeliveryError("holds a number beyond reason", "JSON of records", "download it again") from error
+        except RecursionError as error:
+            raise DeliveryError("is nested beyond reason", "JSON of records", "download it again") from error
 
     @cached_property
     def encoding(self) -> str:
@@ -298,10 +310,24 @@ class Document:
             return "utf-16"
         if _is_utf8(self.path):
             return "utf-8-sig" if self._start.startswith(codecs.BOM_UTF8) else "utf-8"
+        if self.damaged_places:
+            return "utf-8"
         from charset_normalizer import from_bytes
 
-        best = from_bytes(self._start, cp_isolation=LEGACY_ENCODINGS).best()
+        best = from_bytes(_from_first_letter(self.path), cp_isolation=LEGACY_ENCODINGS).best()
         return best.encoding if best else "cp1252"
+
+    @cached_property
+    def damaged_places(self) -> int:
+        """Places at which a text that is UTF-8 everywhere else is not: a byte was lost on its way."""
+        good = bad = 0
+        decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        with self.path.open("rb") as file:
+            while piece := file.read(CHUNK_BYTES):
+                text = decoder.decode(piece)
+                bad += text.count("\ufffd")
+                good += sum(1 for c in text if c > "\x7f") - text.count("\ufffd")
+        return bad if bad and good > 20 * bad else 0
 
     @cached_property
     def sheets(self) -> list[Sheet]:
@@ -310,7 +336,26 @@ class Document:
         Raises:
             DeliveryError: the workbook or the text is damaged.
         """
-        return _workbook(self.raw) if self.format == "workbook" else [TextSheet(self.path, self.encoding, self.scratch)]
+        if self.format == "workbook":
+            _ = self.examination  # a workbook that must not be opened is refused before it is
+            return _workbook(self.raw)
+        return [TextSheet(self.path, self.encoding, self.scratch, mend=not _is_utf8(self.path))]
+
+    @cached_property
+    def examination(self) -> Examination:
+        """What stands in a workbook and has no value.
+
+        Raises:
+            DeliveryError: it must not be opened.
+        """
+        if not self._start.startswith(b"PK") or not _is_xlsx(self.path):
+            return Examination()
+        try:
+            return examine(self.path)
+        except WorkbookError as error:
+            raise DeliveryError(
+                f"can't be opened: {error}", "a workbook", "ask the sender to save it again as XLSX"
+            ) from error
 
     def facts(self) -> dict[str, str]:
         """What its bytes turned out to be, for the record of the reading."""
@@ -368,6 +413,24 @@ def _is_utf8(path: Path) -> bool:
     return True
 
 
+def _is_xlsx(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as book:
+            return "xl/workbook.xml" in book.namelist()
+    except (zipfile.BadZipFile, OSError):
+        return False
+
+
+def _from_first_letter(path: Path) -> bytes:
+    """Bytes from the first that is no ASCII on: what an encoding shows itself in."""
+    with path.open("rb") as file:
+        while piece := file.read(CHUNK_BYTES):
+            high = np.flatnonzero(np.frombuffer(piece, dtype=np.uint8) > 0x7F)
+            if high.size:
+                return piece[int(high[0]) :][:HEAD_BYTES] + file.read(max(0, HEAD_BYTES - (len(piece) - int(high[0]))))
+    return b""
+
+
 def _decoded_head(path: Path, encoding: str) -> str:
     with path.open(encoding=encoding, newline="", errors="replace") as file:
         return file.read(HEAD_BYTES)
@@ -381,51 +444,64 @@ def _width(head: str, delimiter: str) -> int:
         return 0
 
 
-def _field_counts(path: Path, delimiter: str) -> np.ndarray:
-    """Fields of each record of a UTF-8 file, 0 for a blank line.
+@dataclass(frozen=True)
+class _Records:
+    """The records of a text file: fields of each (0 for a blank line), and the byte where every batch begins.
 
-    Counted over the bytes in pieces, so that no row is looped over; only a file with quotation marks in the middle
-    of fields, which mean nothing there, is read field by field.
+    `starts` is None where quotation marks stand in the middle of fields, which only a reader of fields can mind.
     """
-    quoted, fields, filled, last = False, 0, 0, ord("\n")
-    openers = np.frombuffer(b'"\r\n' + delimiter.encode() + codecs.BOM_UTF8[-1:], dtype=np.uint8)
-    pieces = []
+
+    fields: np.ndarray
+    starts: list[int] | None
+
+
+def _records(path: Path, delimiter: str) -> _Records:
+    """The records of a UTF-8 file, counted over its bytes in pieces, so that no row is looped over."""
+    separator, quoted, last, done, open_fields = ord(delimiter), False, NEWLINE, 0, 0
+    ends, returns, counts = [], [], []
     with path.open("rb") as file:
         while data := file.read(CHUNK_BYTES):
             bytes_ = np.frombuffer(data, dtype=np.uint8)
-            quote = bytes_ == ord('"')
-            inside = ((np.cumsum(quote) + quoted) & 1).astype(bool)
-            opening = np.flatnonzero(quote & inside)
-            before = np.where(opening > 0, bytes_[opening - 1], last)
-            if not np.isin(before, openers).all():
-                return _fields_one_by_one(path, delimiter)
-            last = int(bytes_[-1])
-            ends = np.flatnonzero((bytes_ == ord("\n")) & ~inside)
-            delimiters = np.cumsum((bytes_ == ord(delimiter)) & ~inside)
-            # what makes a line other than blank: anything but its end and white space
-            solid = np.cumsum(~np.isin(bytes_, np.frombuffer(b"\r\n \t", dtype=np.uint8)) | inside)
-            if ends.size:
-                counts = np.diff(delimiters[ends], prepend=0)
-                weights = np.diff(solid[ends], prepend=0)
-                counts[0] += fields
-                weights[0] += filled
-                pieces.append(np.where(weights > 0, counts + 1, 0))
-                fields, filled = int(delimiters[-1] - delimiters[ends[-1]]), int(solid[-1] - solid[ends[-1]])
-            else:
-                fields, filled = fields + int(delimiters[-1]), filled + int(solid[-1])
-            quoted = bool(inside[-1])
-    if filled:
-        pieces.append(np.array([fields + 1]))
-    return np.concatenate(pieces) if pieces else np.zeros(0, dtype=np.int64)
+            before = np.concatenate([[last], bytes_[:-1]]).astype(np.uint8)
+            outside = np.ones(bytes_.size, dtype=bool)
+            if quoted or b'"' in data:
+                quote = bytes_ == QUOTE
+                inside = ((np.cumsum(quote, dtype=np.int32) + quoted) & 1).astype(bool)
+                opened_after = before[quote & inside]
+                if not (OPENERS[opened_after] | (opened_after == separator)).all():
+                    return _Records(_fields_one_by_one(path, delimiter), None)
+                outside, quoted = ~inside, bool(inside[-1])
+            end = (bytes_ == NEWLINE) & outside
+            at = np.flatnonzero(end)
+            delimiters = np.flatnonzero((bytes_ == separator) & outside)
+            until = np.searchsorted(delimiters, at)
+            told = np.diff(until, prepend=0)
+            if at.size:
+                told[0] += open_fields
+                open_fields = 0
+            open_fields += int(delimiters.size - (until[-1] if at.size else 0))
+            ends.append(at + done)
+            returns.append(before[end] == RETURN)
+            counts.append(told)
+            last, done = int(bytes_[-1]), done + len(data)
+    if last != NEWLINE or quoted:  # the last record ends with the file
+        ends.append(np.array([done]))
+        returns.append(np.array([last == RETURN]))
+        counts.append(np.array([open_fields]))
+    if not ends or not sum(e.size for e in ends):
+        return _Records(np.zeros(0, dtype=np.int64), [])
+    every = np.concatenate(ends)
+    first = np.concatenate([[0], every[:-1] + 1])
+    fields = np.concatenate(counts) + 1
+    blank = every - first - np.concatenate(returns) <= 0
+    return _Records(np.where(blank, 0, fields), first[::BATCH_ROWS].tolist())
 
 
 def _fields_one_by_one(path: Path, delimiter: str) -> np.ndarray:
     csv.field_size_limit(2**31 - 1)
     with path.open(encoding="utf-8-sig", newline="", errors="replace") as file:
         try:
-            counts = [
-                len(r) if any(c.strip() for c in r) or len(r) > 1 else 0 for r in csv.reader(file, delimiter=delimiter)
-            ]
+            counts = [len(row) for row in csv.reader(file, delimiter=delimiter)]
         except csv.Error:
             counts = []
     return np.array(counts, dtype=np.int64)

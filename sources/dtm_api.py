@@ -17,6 +17,7 @@ from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, coun
 from dtm_pipeline.storage.reference import Reference
 from sources.document import HEAD_ROWS, DeliveryError, Document
 from sources.protocol import Delivery, Description, Finding, Match, Reading, none_usable
+from sources.survey.records import text_of
 
 KIND = "dtm_api"
 NEEDED = ("operation", "admin0Pcode", "numPresentIdpInd", "reportingDate", "assessmentType")
@@ -189,7 +190,7 @@ def _typed(rows: list[dict[str, Any]], level: int, delivery: Delivery, reference
     table = reference.headers.filter(kind=KIND)
     fields = dict(table.filter(pl.col("field") != "ignored").select("alias", "field").iter_rows())
     texts = pl.DataFrame(
-        [{k: None if (v := row.get(k)) is None else str(v) for k in fields} for row in rows],
+        [{k: None if (v := row.get(k)) is None else text_of(v) for k in fields} for row in rows],
         schema=dict.fromkeys(fields, pl.String),
     )
     everything = [pl.col(a) for a in texts.columns]

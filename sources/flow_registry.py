@@ -18,7 +18,7 @@ from dtm_pipeline.contracts.derive import conform
 from dtm_pipeline.contracts.raw import FLOW_REGISTRATION, FLOW_REGISTRATION_CELL
 from dtm_pipeline.quality.parse import plain, unreadable, whole_number
 from dtm_pipeline.storage.reference import Reference
-from sources.document import Document, Sheet, header_key
+from sources.document import DeliveryError, Document, Sheet, header_key
 from sources.headers import MAX_HEADER_ROW, Column, HeaderRow
 from sources.protocol import Delivery, Description, Finding, Match, Reading, SheetReading, combine
 from sources.tabular import Context, Need, Tabular
@@ -74,7 +74,28 @@ class FlowRegistry:
                 continue
             reader = _LayoutReader(fit.layout, fit.direction)
             read.append(reader.read_sheet(Context(sheet, fit.header, delivery, reference)))
+        _check_copies(read)
         return combine(self.kind, read, findings)
+
+
+def _check_copies(read: list[SheetReading]) -> None:
+    """No sheet is a copy of another: form numbers repeat, so that only whole sheets tell.
+
+    Raises:
+        DeliveryError: one is.
+    """
+    seen: dict[int, str | None] = {}
+    for sheet in read:
+        rows = sheet.tables[FLOW_REGISTRATION.name].drop("source_sheet", "source_row")
+        content = hash(tuple(rows.hash_rows().sort()))
+        if content in seen and rows.height > 1:
+            raise DeliveryError(
+                f"it holds the same rows as the sheet {seen[content]!r}",
+                "each registration once",
+                "take one sheet out",
+                sheet=sheet.facts["sheet"],
+            )
+        seen[content] = sheet.facts["sheet"]
 
 
 class _LayoutReader(Tabular):
@@ -100,12 +121,13 @@ class _LayoutReader(Tabular):
     def more(
         self, kept: pl.DataFrame, texts: pl.DataFrame, context: Context
     ) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
-        parts = [_cells(kept, column) for column in context.header.categories()]
+        words = context.reference.vocabularies.filter(vocabulary="yes_no", code="no")
+        nos = [w.lower() for w in words["alias"]]
+        parts = [_cells(kept, column, nos) for column in context.header.categories()]
         cells = pl.concat([FLOW_CELLS, *parts])
         # several columns may stand for one category
-        cells = cells.group_by("snapshot_id", "source_sheet", "source_row", "dimension", "category_code").agg(
-            pl.col("value").sum()
-        )
+        grain = ["snapshot_id", "source_sheet", "source_row", "dimension", "category_code"]
+        cells = cells.group_by(grain, maintain_order=True).agg(pl.col("value").sum())
         return {FLOW_REGISTRATION_CELL.name: conform(cells, FLOW_REGISTRATION_CELL)}, self._findings(
             kept, cells, context
         )
@@ -124,7 +146,13 @@ class _LayoutReader(Tabular):
             findings += [Finding(f"{dimension}_differs", told, sheet, r) for r in apart["source_row"]]
         bad = [c for c in context.header.categories() if c.target and c.target[0] not in TICKS]
         unread = kept.filter(
-            pl.any_horizontal(pl.lit(False), *(unreadable(pl.col(c.cell), whole_number(pl.col(c.cell))) for c in bad))
+            pl.any_horizontal(
+                pl.lit(False),
+                *(
+                    unreadable(pl.col(c.cell), whole_number(pl.col(c.cell))) | (whole_number(pl.col(c.cell)) < 0)
+                    for c in bad
+                ),
+            )
         )
         findings += [
             Finding("unreadable_cell", "a tally can't be read; its persons are in no category", sheet, r)
@@ -156,14 +184,18 @@ FLOW_CELLS = pl.DataFrame(
 )
 
 
-def _cells(kept: pl.DataFrame, column: Column) -> pl.DataFrame:
+def _cells(kept: pl.DataFrame, column: Column, nos: list[str]) -> pl.DataFrame:
     """The tallies of a column: counts, or ticks where the column is ticked (anything but a no)."""
     assert column.target is not None
     dimension, code = column.target
     number = whole_number(pl.col(column.cell))
     if dimension in TICKS:
-        said = plain(pl.col(column.cell)).str.to_lowercase()
-        number = pl.when(number.is_not_null()).then(number).when(~said.is_in(["no", "false", "n"])).then(1)
+        number = (
+            pl.when(number.is_not_null())
+            .then(number)
+            .when(~plain(pl.col(column.cell)).str.to_lowercase().is_in(nos))
+            .then(1)
+        )
     tally = kept.select(
         "snapshot_id",
         "source_sheet",

@@ -10,7 +10,7 @@ from functools import lru_cache
 import polars as pl
 
 from dtm_pipeline.storage.reference import Reference
-from sources.document import Sheet, header_key
+from sources.document import DeliveryError, Sheet, header_key
 from sources.protocol import Finding
 
 MAX_HEADER_ROW = 10
@@ -43,6 +43,8 @@ class HeaderRow:
     row: int
     columns: tuple[Column, ...]
     repeated: tuple[Column, ...] = field(default=())
+    bare: tuple[int, ...] = ()
+    """Columns without a header."""
 
     def fields(self) -> dict[str, Column]:
         """The first column of each field."""
@@ -51,6 +53,16 @@ class HeaderRow:
             if column.target and column.target[0] == "field" and column.target[1] != "ignored":
                 found.setdefault(column.target[1], column)
         return found
+
+    def doubles(self) -> dict[str, list[Column]]:
+        """Fields that several columns stand for, a header that stands twice among them."""
+        found: dict[str, list[Column]] = {}
+        by_key = {c.key: c for c in self.columns}
+        for column in (*self.columns, *self.repeated):
+            target = column.target or (by_key[column.key].target if column.key in by_key else None)
+            if target and target[0] == "field" and target[1] != "ignored":
+                found.setdefault(target[1], []).append(column)
+        return {name: columns for name, columns in found.items() if len(columns) > 1}
 
     def categories(self) -> list[Column]:
         return [c for c in self.columns if c.target and c.target[0] != "field"]
@@ -124,14 +136,70 @@ def header_row(cells: list[str | None], number: int, table: dict[str, tuple[str,
     columns: list[Column] = []
     repeated: list[Column] = []
     seen: set[str] = set()
+    bare: list[int] = []
     for index, header in enumerate(cells):
         key = header_key(header)
         if not key:
+            bare.append(index)
             continue
         column = Column(index, " ".join(str(header).split()), key, target_of(header, table))
         (repeated if key in seen else columns).append(column)
         seen.add(key)
-    return HeaderRow(number, tuple(columns), tuple(repeated))
+    return HeaderRow(number, tuple(columns), tuple(repeated), tuple(bare))
+
+
+def check_one_table(sheet: Sheet, header: HeaderRow, table: dict[str, tuple[str, str]]) -> None:
+    """Above the headers stands no other table.
+
+    Raises:
+        DeliveryError: a row above them holds headers too.
+    """
+    known = len({c.target for c in header.columns if c.target})
+    for number, row in enumerate(sheet.head()[: header.row - 1], start=1):
+        hits = len({target for cell in row if (target := target_of(cell, table))})
+        if hits > 2 and 2 * hits > known:
+            raise DeliveryError(
+                f"headers stand in row {number} and in row {header.row}",
+                "one table in a sheet",
+                "send each table in a sheet of its own",
+                sheet=sheet.name,
+                row=header.row,
+            )
+
+
+def column_findings(texts: pl.DataFrame, header: HeaderRow, sheet: str | None, decisive: set[str]) -> list[Finding]:
+    """Findings for columns under no header that hold something, and for columns that say what another says.
+
+    Args:
+        texts: the rows below the header.
+        decisive: fields that identify or count: two columns that differ in one of them can't both be right.
+
+    Raises:
+        DeliveryError: they differ.
+    """
+    filled = {i: texts[f"c{i}"].drop_nulls().str.strip_chars().str.len_chars().gt(0).sum() for i in header.bare}
+    told = [f"{i + 1} ({n:,} rows)" for i, n in filled.items() if n]
+    findings = []
+    if told:
+        sentence = f"columns without a header hold something and were not read: {', '.join(told[:8])}"
+        findings.append(Finding("column_without_header", sentence, sheet, header.row))
+    for name, (first, *others) in header.doubles().items():
+        for other in others:
+            a, b = (texts[c.cell].fill_null("").str.strip_chars() for c in (first, other))
+            differ = int(((a != b) & (b != "")).sum())
+            if differ and name in decisive:
+                raise DeliveryError(
+                    f"columns {first.index + 1} ({first.header}) and {other.index + 1} ({other.header}) both say {name}, and differ in {differ:,} rows",
+                    "one column for it",
+                    "take one of them out, or give it a header of its own",
+                    sheet=sheet,
+                    row=header.row,
+                    column=other.header,
+                )
+            what = f"differs in {differ:,} rows and was not read" if differ else "says the same"
+            sentence = f"column {other.index + 1} ({other.header}) stands for {name}, as column {first.index + 1} does; it {what}"
+            findings.append(Finding("repeated_column", sentence, sheet, header.row))
+    return findings
 
 
 def numbered(sheet: Sheet) -> pl.DataFrame:
@@ -151,9 +219,9 @@ def data_rows(sheet: Sheet, header: HeaderRow) -> pl.DataFrame:
 
 
 def original_json(header: HeaderRow) -> pl.Expr:
-    """The row as it arrived, by the file's own headers, as JSON."""
+    """The row as it arrived, by the file's own headers, as JSON; what stands under no header goes by its column."""
     used: set[str] = set()
-    fields = []
+    fields = [pl.col(f"c{i}").alias(f"column {i + 1}") for i in header.bare]
     for column in sorted((*header.columns, *header.repeated), key=lambda c: c.index):
         name = column.header
         while name in used:

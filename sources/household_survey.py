@@ -27,18 +27,19 @@ from sources.protocol import SAY_COUNTRY, Delivery, Description, Finding, Match,
 from sources.survey import export
 from sources.survey.expressions import NotTranslatedError, Scope, column_of, number_of, translate
 from sources.survey.records import sheets_of_json
-from sources.survey.xlsform import NUMBERS, Form, Question, assemble
+from sources.survey.xlsform import DAYS, NUMBERS, Form, Question, assemble
 
 MAIN = "main"
 LIKELY = 0.95
 """What a fitting form reaches at most: a kind that knows the questions themselves leads over it."""
 ROWS_TOLD = 20
+DAYS_OF_A_ROUND = 366
 TRUTHS = ("true", "yes", "true()", "1")
 FAMILY_QUESTIONS = ("stratum", "cluster", "weight", "provider_admin1_name", "provider_admin1_code", "provider_admin2_name", "provider_admin2_code")  # fmt: skip
 SENTENCES = {
     "unknown_answer": "the answer is none of the choices of the form",
-    "unreadable_number": "the answer is no number; it is kept as text",
-    "unreadable_day": "the answer is no day; it is kept as text",
+    "unreadable_number": "the answer is no number; it is unknown",
+    "unreadable_day": "the answer is no day; it is unknown",
     "answered_though_not_asked": "an answer stands where the form's skip logic asks nothing",
     "missing_answer": "a required question was asked and not answered",
     "broken_constraint": "the answer breaks the form's constraint",
@@ -137,12 +138,11 @@ class HouseholdSurvey:
         tables, left = _tables(sheets, form)
         survey = str(delivery.statement.get("survey") or form.form_id)
         family = _family(document.name, delivery.statement.get("survey"), form, reference)
-        keys = {MAIN: _main_keys(tables[MAIN])} | {
-            name: _repeat_keys(t, tables[MAIN]) for name, t in tables.items() if name != MAIN
-        }
-        days = keys[MAIN]["interviewed_on"].drop_nulls()
+        keys = {MAIN: _main_keys(tables[MAIN])}
+        for name in _parents_first(tables, form):
+            keys[name] = _repeat_keys(tables[name], keys, form)
         told_day = delivery.statement.get("reference_date")
-        day = date.fromisoformat(told_day) if told_day else (days.max() if days.len() else None)
+        day = date.fromisoformat(told_day) if told_day else _last_day(keys[MAIN]["interviewed_on"])
         facts = {
             "location_code": pl.lit(country),
             "survey": pl.lit(survey),
@@ -245,24 +245,22 @@ def _tables(sheets: list[Sheet], form: Form) -> tuple[dict[str, _Records], list[
 
 def _main_keys(main: _Records) -> pl.DataFrame:
     """source_row, record_key, index, interviewed_on, and the reason why a row can't be used."""
-    rows = export.numbered(main.sheet)
     key = export.plain_text(main.cell("key"))
     index = export.plain_text(main.cell("index")).str.replace(r"\.0$", "")
-    keys = rows.select(
+    keys = export.select(
+        main.sheet,
         "source_row",
         record_key=pl.coalesce(key, pl.format("index {}", index), pl.format("row {}", "source_row")),
         index=index,
         interviewed_on=main.interview_day,
-    ).collect()
+    )
     twice = keys.filter(pl.col("record_key").is_duplicated())
     if twice.is_empty():
         return keys.with_columns(reason=pl.lit(None, pl.String))
-    same = [pl.col(c.cell) for c in main.columns.questions.values()]
-    told = (
-        rows.filter(pl.col("source_row").is_in(twice["source_row"].to_list()))
-        .select("source_row", _all=pl.struct(same))
-        .collect()
-    )
+    ticked = [c for codes in main.columns.choices.values() for c in codes.values()]
+    same = pl.struct(pl.col(c.cell) for c in (*main.columns.questions.values(), *ticked))
+    at = pl.col("source_row").is_in(twice["source_row"].to_list())
+    told = pl.concat(rows.filter(at).select("source_row", _all=same) for rows in export.records(main.sheet))
     reasons = (
         twice.join(told, on="source_row", maintain_order="left")
         .with_columns(
@@ -279,35 +277,56 @@ def _main_keys(main: _Records) -> pl.DataFrame:
     return keys.join(reasons, on="source_row", how="left", maintain_order="left")
 
 
-def _repeat_keys(repeat: _Records, main: _Records) -> pl.DataFrame:
-    """source_row, record_key, parent_key, and the reason why a row can't be used: its interview is not there."""
-    parents = _main_keys(main)
+def _last_day(days: pl.Series) -> date | None:
+    """The last day of interviews; a device whose clock is a year ahead of the others says nothing."""
+    known = days.drop_nulls().sort()
+    if known.is_empty():
+        return None
+    middle: date = known[known.len() // 2]
+    likely: list[date] = [d for d in known.unique().to_list() if (d - middle).days <= DAYS_OF_A_ROUND]
+    return max(likely)
+
+
+def _parents_first(tables: dict[str, _Records], form: Form) -> list[str]:
+    """The repeats, each after the one that it stands in."""
+
+    def depth(name: str | None) -> int:
+        return 0 if name is None else 1 + depth(form.repeats.get(name))
+
+    return sorted((n for n in tables if n != MAIN), key=depth)
+
+
+def _repeat_keys(repeat: _Records, keys: dict[str, pl.DataFrame], form: Form) -> pl.DataFrame:
+    """source_row, record_key, parent_key, and the reason why a row can't be used: its parent is not there.
+
+    The parent is an interview, or a record of the repeat that this one stands in.
+    """
+    above = form.repeats.get(repeat.name) or MAIN
+    parents = keys.get(above, keys[MAIN])
     own = export.plain_text(repeat.cell("index")).str.replace(r"\.0$", "")
-    rows = (
-        export.numbered(repeat.sheet)
-        .select(
-            "source_row",
-            own=pl.coalesce(own, pl.col("source_row").cast(pl.String)),
-            index=export.plain_text(repeat.cell("parent_index")).str.replace(r"\.0$", ""),
-            told=pl.coalesce(export.plain_text(repeat.cell("parent_key")), export.plain_text(repeat.cell("key"))),
-        )
-        .collect()
+    rows = export.select(
+        repeat.sheet,
+        "source_row",
+        own=pl.coalesce(own, pl.col("source_row").cast(pl.String)),
+        index=export.plain_text(repeat.cell("parent_index")).str.replace(r"\.0$", ""),
+        told=pl.coalesce(export.plain_text(repeat.cell("parent_key")), export.plain_text(repeat.cell("key"))),
     )
-    usable = parents.filter(pl.col("reason").fill_null("") != "conflicting_duplicate").unique(
-        "record_key", keep="first"
-    )
+    usable = parents.filter(pl.col("reason").fill_null("") == "").unique("record_key", keep="first")
     by_index = (
         usable.filter(pl.col("index").is_not_null()).unique("index", keep="none").select("index", by_index="record_key")
     )
     by_key = usable.select(told="record_key", by_key="record_key")
+    # within a repeat only the index tells the parent: the key that a row carries is that of its interview
+    found = pl.coalesce("by_index", "by_key") if above != MAIN else pl.coalesce("by_key", "by_index")
     return (
         rows.join(by_key, on="told", how="left", maintain_order="left")
         .join(by_index, on="index", how="left", maintain_order="left")
-        .with_columns(parent_key=pl.coalesce("by_key", "by_index"))
+        .with_columns(parent_key=found)
         .select(
             "source_row",
             "parent_key",
             record_key=pl.format("{}/{}/{}", pl.col("parent_key").fill_null("?"), pl.lit(repeat.name), "own"),
+            index="own",
             interviewed_on=pl.lit(None, pl.Date),
             reason=pl.when(pl.col("parent_key").is_null()).then(pl.lit("no_parent")),
         )
@@ -352,9 +371,11 @@ def _read_table(
     total = Account(0, 0, 0, 0, 0, 0, 0)
     tally: dict[str, list[int]] = {}
     counts: dict[str, int] = {}
-    for texts in table.sheet.batches(export.numbered(table.sheet)):
+    for texts in export.records(table.sheet):
         told = own | {"form_version": export.plain_text(table.cell("version"))}
-        read = export.with_numbers(texts.lazy().select("source_row", **table.answers, **told).collect(), table.questions)
+        read = export.with_numbers(
+            texts.lazy().select("source_row", **table.answers, **told).collect(), table.questions
+        )
         rows = read.join(keys[table.name], on="source_row", maintain_order="left")
         if table.name == MAIN:
             rows = rows.with_columns(parent_key=pl.lit(None, pl.String))
@@ -375,13 +396,14 @@ def _read_table(
         kept.append(outcome.valid)
         rejected.append(outcome.rejected)
         spool.add(valid.select(*SURVEY_RESPONSE.column_names, **typed))
+    beside = len(table.columns.unknown) - len(own.keys() & _beside(table, family))
     record = {
         "sheet": table.sheet.name,
         "record_table": table.name,
         "questions": len(table.questions),
         "columns": table.sheet.width,
         # headers beside the form may be anything: they are counted, those of the family named
-        "headers_beside_the_form": len(table.columns.unknown),
+        "headers_beside_the_form": beside,
         "flags": counts,
     }
     return _Outcome(
@@ -390,9 +412,15 @@ def _read_table(
         pl.concat(rejected),
         total,
         record,
-        _findings(tally, counts, table.sheet.name),
+        _findings(tally, counts, beside, table.sheet.name),
         rules.not_checked,
     )
+
+
+def _beside(table: _Records, family: dict[str, Any]) -> set[str]:
+    """What the family finds in columns beside the form."""
+    names = {export.bare(c.header).rsplit("/", maxsplit=1)[-1].lower() for c in table.columns.unknown}
+    return {column for column in FAMILY_QUESTIONS if names & set(family.get(column, ()))}
 
 
 def _family_columns(table: _Records, family: dict[str, Any]) -> dict[str, pl.Expr]:
@@ -408,10 +436,8 @@ def _parent_answers(main: _Records, keys: pl.DataFrame, names: set[str]) -> pl.D
     if not names:
         return None
     asked = [q for q in main.questions if q.name in names]
-    texts = export.numbered(main.sheet).select(
-        "source_row", **{column_of(q.name): main.answers[column_of(q.name)] for q in asked}
-    )
-    answers = export.with_numbers(texts.collect(), asked)
+    asked_for = {column_of(q.name): main.answers[column_of(q.name)] for q in asked}
+    answers = export.with_numbers(export.select(main.sheet, "source_row", **asked_for), asked)
     keyed = answers.join(keys.select("source_row", parent_key="record_key"), on="source_row")
     return keyed.drop("source_row").unique("parent_key", keep="first")
 
@@ -423,10 +449,12 @@ def _rules(table: _Records, main: _Records) -> _Rules:
     above = {q.name for q in main.questions} - own if table.name != MAIN else set()
     every = [*table.questions, *(main.questions if above else [])]
     numeric = frozenset(q.name for q in every if q.type in NUMBERS)
+    days = frozenset(q.name for q in every if q.type in DAYS)
     answered = {q.name: pl.col(column_of(q.name)).is_not_null() for q in table.questions}
 
     def checked(question: Question, what: str, expression: str) -> pl.Expr | None:
-        scope = Scope(frozenset(own | above), numeric, question.name, "interviewed_on" if table.name == MAIN else None)
+        today = "interviewed_on" if table.name == MAIN else None
+        scope = Scope(frozenset(own | above), numeric, question.name, today, days)
         try:
             expr = translate(expression, scope)
         except NotTranslatedError as why:
@@ -475,9 +503,12 @@ def _flagged(rows: pl.DataFrame, rules: _Rules, tally: dict[str, list[int]], cou
     return rows.with_columns(nothing if struck_flags is None else struck_flags["flags"])
 
 
-def _findings(tally: dict[str, list[int]], counts: dict[str, int], sheet: str | None) -> list[Finding]:
+def _findings(tally: dict[str, list[int]], counts: dict[str, int], beside: int, sheet: str | None) -> list[Finding]:
     """A finding a row for what stands on few rows, one for all where it stands on many; each row keeps its flags."""
     findings = []
+    if beside:
+        told = f"{beside:,} columns are in no question of the form and were not read: another version of it, or columns that were added"
+        findings.append(Finding("columns_beside_the_form", told, sheet, 1))
     for name, rows in tally.items():
         rule, question = name.split(":", maxsplit=1)
         sentence = f"{question}: {SENTENCES[rule]}"

@@ -92,12 +92,16 @@ def _answers(kept: pl.DataFrame, cell: str, question: dict[str, str], reference:
 
     said = kept.select(*ROW, _said=plain(pl.col(cell))).filter(pl.col("_said").is_not_null())
     whole = said.with_columns(_whole=code(pl.col("_said")))
-    # several answers in one cell: by signs, or as a KoBo export has them, codes with spaces between
+    # several answers in one cell: by signs, or as a KoBo export has them, where every piece is a code
+    codes = known["answer_code"].unique().to_list()
     signs = pl.col("_said").str.contains(SEPARATORS)
+    exported = pl.col("_said").str.split(" ").list.eval(pl.element().is_in(codes)).list.all()
     pieces = (
         pl.when(signs)
         .then(pl.col("_said").str.replace_all(SEPARATORS, ";").str.split(";"))
-        .otherwise(pl.col("_said").str.split(" "))
+        .when(exported)
+        .then(pl.col("_said").str.split(" "))
+        .otherwise(pl.concat_list("_said"))
     )
     split = (
         whole.with_columns(_piece=pl.when(pl.col("_whole").is_null()).then(pieces).otherwise(pl.concat_list("_said")))

@@ -7,6 +7,7 @@ beside it are arithmetic of others and are not read. Codes are of older lists, s
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -53,6 +54,12 @@ class LocationDatabase(Tabular):
 
     def read_header(self, header: HeaderRow) -> HeaderRow:
         """The header with the columns of the rounds and their differences known."""
+        days = [_day(c.header) for c in (*header.columns, *header.repeated) if COUNT.match(c.header)]
+        twice = next((d for d in days if days.count(d) > 1), None)
+        if twice is not None:
+            raise DeliveryError(
+                f"two columns of households on {twice}", "one a date", "take one of them out", row=header.row
+            )
         columns = tuple(
             Column(c.index, c.header, c.key, ("field", "ignored"))
             if DERIVED.match(c.header)
@@ -61,7 +68,7 @@ class LocationDatabase(Tabular):
             else c
             for c in header.columns
         )
-        return HeaderRow(header.row, columns, header.repeated)
+        return replace(header, columns=columns)
 
     def shaped(self, frame: pl.DataFrame, context: Context) -> pl.DataFrame:
         group = population_group(context.sheet, context.header, context.delivery)

@@ -30,6 +30,8 @@ from sources.headers import (
     Column,
     HeaderRow,
     aliases,
+    check_one_table,
+    column_findings,
     data_rows,
     find_header,
     original_json,
@@ -116,7 +118,12 @@ class MasterList:
             if (header := find_header(sheet, table)) is not None and _fit(header).score >= threshold
         ]
         read: list[SheetReading] = []
-        unusable: list[Finding] = []
+        mine = [sheet for sheet, _ in lists]
+        unusable = [
+            Finding("sheet_not_read", "the sheet was not read: its headers are not those of a Master List", s.name)
+            for s in document.sheets
+            if s not in mine and s.row_count > 1
+        ]
         for sheet, header in lists:
             try:
                 read.append(_read_sheet(sheet, header, delivery, reference))
@@ -232,7 +239,9 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
     day, said_by = reference_date(delivery.statement.get("reference_date"), {k: v for k, v in places.items() if v})
     findings: list[Finding] = []
     texts = data_rows(sheet, header)
+    check_one_table(sheet, header, aliases(reference, KIND, with_categories=True))
     totals, texts = part_totals(texts, header)
+    findings += column_findings(texts, header, sheet.name, {*COUNT_FIELDS, "place_id"})
     if texts.is_empty():
         raise DeliveryError("headers and no row below them", "locations", SEND_AGAIN, sheet=sheet.name, row=header.row)
     country = _country(texts, header, delivery, reference)

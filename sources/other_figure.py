@@ -99,7 +99,8 @@ class UnhcrFigure(OtherFigure):
         if document.format == "json":
             return told
         series = any(_series_columns(sheet, reference) for sheet in document.sheets)
-        return Match(1.0, ("days and counts",), headers=2) if series else told
+        said = f'kind = "{self.kind}"'
+        return Match(1.0, ("days and counts",), headers=2, must_be_said=said) if series else told
 
     def read(self, document: Document, delivery: Delivery, reference: Reference) -> Reading:
         read, findings = [], []

@@ -26,6 +26,8 @@ class Match:
     missing: tuple[str, ...] = ()
     headers: int = 0
     """Headers that the kind knows: of two kinds that fit alike, the one that knows more is meant."""
+    must_be_said: str = ""
+    """What a sidecar must say: the content may be of this kind, and of others that look the same."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
+
 from dtm_pipeline.contracts.raw import API_FIGURE
 from dtm_pipeline.storage.reference import Reference
 from sources.area_table import HapiTable, HdxTable
@@ -19,7 +22,7 @@ from sources.master_list import MasterList
 from sources.migrant_presence import MigrantPresence
 from sources.mobility_mapping import MobilityMapping
 from sources.other_figure import GovernmentRegistration, ReliefList, UnhcrFigure
-from sources.protocol import Delivery, Match, Reading, Source
+from sources.protocol import MANY, Delivery, Finding, Match, Reading, Source
 from sources.severity_survey import SeveritySurvey
 from sources.xlsform import XlsForm
 
@@ -65,6 +68,12 @@ def recognise(document: Document, reference: Reference, told: str | None = None)
     best = told or max(order, key=lambda kind: order[kind])
     if matches[best].score < reference.thresholds["deliveries"]["min_header_share"]:
         raise _unknown(document, best, by_kind[best].title, matches[best])
+    if matches[best].must_be_said and told is None:
+        raise DeliveryError(
+            f"may be of {best} ({by_kind[best].title}), and of others that look the same",
+            "a kind",
+            f"say {matches[best].must_be_said} in a sidecar NAME.toml",
+        )
     alike = [kind for kind in order if kind != best and order[kind] == order[best]]
     if alike and told is None:
         raise DeliveryError(
@@ -85,12 +94,59 @@ def read_delivery(document: Document, delivery: Delivery, reference: Reference) 
     _check_country(delivery, reading)
     _check_series(delivery, reading, reference)
     reading.facts |= document.facts()
+    reading.findings = _capped([*_of_document(document), *reading.findings])
     return reading
+
+
+def _of_document(document: Document) -> list[Finding]:
+    """What its bytes say before any kind does: damage, errors and formulas without values."""
+    if document.format == "text" and document.damaged_places:
+        told = f"{document.damaged_places:,} places can't be decoded: bytes were lost on the way; names may be wrong; ask the sender to send it again"
+        return [Finding("damaged_text", told)]
+    if document.format != "workbook":
+        return []
+    found = document.examination
+    return [
+        *(
+            Finding(
+                "formula_error",
+                f"{column}{row} holds the error of a formula; its value is unknown; ask the sender to mend it",
+                sheet,
+                row,
+            )
+            for sheet, column, row in found.errors
+        ),
+        *(
+            Finding(
+                "formula_without_value",
+                f"the formula in {column}{row} has no stored value; its figure is unknown; ask the sender to open the workbook, let it compute, and save it",
+                sheet,
+                row,
+            )
+            for sheet, column, row in found.without_value
+        ),
+    ]
+
+
+def _capped(findings: list[Finding]) -> list[Finding]:
+    """The findings, those that stand on very many rows told once with their number."""
+    counts = Counter((f.finding, f.source_sheet) for f in findings)
+    told: dict[tuple[str, str | None], int] = {}
+    kept = []
+    for finding in findings:
+        key = (finding.finding, finding.source_sheet)
+        told[key] = told.get(key, 0) + 1
+        if counts[key] <= MANY:
+            kept.append(finding)
+        elif told[key] == 1:
+            sentence = f"{finding.sentence} (the first of {counts[key]:,} such findings)"
+            kept.append(replace(finding, sentence=sentence))
+    return kept
 
 
 def _check_country(delivery: Delivery, reading: Reading) -> None:
     told = delivery.statement.get("country")
-    if told is not None and reading.countries != (told,):
+    if told is not None and reading.countries not in ((told,), ()):
         raise DeliveryError(
             f"it holds {', '.join(reading.countries)}", f"{told}, as its sidecar says", "mend the sidecar"
         )

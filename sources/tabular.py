@@ -16,7 +16,16 @@ from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, coun
 from dtm_pipeline.storage.reference import Reference
 from sources.dates import day_column, reference_date, round_in
 from sources.document import SEND_AGAIN, DeliveryError, Document, Sheet, header_key
-from sources.headers import HeaderRow, aliases, data_rows, find_header, original_json, unknown_headers
+from sources.headers import (
+    HeaderRow,
+    aliases,
+    check_one_table,
+    column_findings,
+    data_rows,
+    find_header,
+    original_json,
+    unknown_headers,
+)
 from sources.protocol import (
     SAY_COUNTRY,
     Delivery,
@@ -146,6 +155,9 @@ class Tabular:
         if not read:
             assert last is not None
             raise last
+        rejected = pl.concat([s.rejected for s in read])
+        if all(s.tables[self.table.name].is_empty() for s in read):
+            raise none_usable(rejected)
         self.check_sheets(read)
         return combine(self.kind, read, findings)
 
@@ -172,19 +184,26 @@ class Tabular:
         context = replace(context, header=self.read_header(context.header))
         header, sheet, reference = context.header, context.sheet, context.reference
         tags, texts = _part_tags(data_rows(sheet, header), header)
+        check_one_table(sheet, header, self.header_table(reference))
         totals, texts = part_totals(texts, header)
+        decisive = {c.name for c in self.table.columns if c.kind in MEASURES} | {
+            *self.identity,
+            "place_id",
+            "reference_date",
+            "location_code",
+        }
+        doubled = column_findings(texts, header, sheet.name, decisive)
         if texts.is_empty():
             raise DeliveryError("headers and no row below them", "rows", SEND_AGAIN, row=header.row)
         rows, facts = self.typed(texts, context)
         outcome = split(rows, self.table, self.rejects(context), self.kind, Originals(texts, original_json(header)))
-        if outcome.valid.is_empty():
-            raise none_usable(outcome.rejected)
         kept = rows.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
         told = account(rows, outcome, kept)
         counts = tuple(c.name for c in self.table.columns if c.kind in MEASURES)
         more, found = self.more(kept, texts, context)
         findings = [
             *unknown_headers(header, self.header_table(reference), self.kind, sheet.name),
+            *doubled,
             *control_totals(totals, rows, header, counts, sheet.name),
             *flag_findings(outcome.valid, self.flag_sentences(header), sheet.name),
             *found,
@@ -282,7 +301,7 @@ class Tabular:
             key = plain(told).str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]", "")
             iso = plain(told).str.to_uppercase()
             own = (
-                pl.when(iso.str.contains(r"^[A-Z]{3}$"))
+                pl.when(iso.is_in(context.reference.country_codes))
                 .then(iso)
                 .otherwise(key.replace_strict(names, default=None, return_dtype=pl.String))
             )
@@ -298,9 +317,11 @@ class Tabular:
         for column in ("provider_admin1_code", "provider_admin2_code", "place_id"):
             if column not in frame.columns:
                 continue
-            found = frame.select(pl.col(column).str.extract(r"^([A-Z]{2,3}?)G?\d", 1)).to_series().drop_nulls().unique()
-            if found.len() == 1 and found[0] in prefixes:
-                return prefixes[found[0]]
+            codes = frame[column].drop_nulls()
+            found = codes.str.extract(r"^([A-Z]{2,3}?)-?G?\d", 1).replace_strict(prefixes, default=None)
+            # every code must speak, and all for one country
+            if codes.len() and found.null_count() == 0 and found.n_unique() == 1:
+                return str(found[0])
         return None
 
     def _dates(
@@ -310,6 +331,13 @@ class Tabular:
         if "reference_date" not in self.table.column_names:
             return None, frame, None
         held = context.header.fields().get("reference_date")
+        if held is not None and "reference_date" in context.delivery.statement:
+            raise DeliveryError(
+                "its sidecar says a reference_date, and the sheet has one in every row",
+                "one of them",
+                "take it out of the sidecar",
+                column=held.header,
+            )
         if held is not None:
             own = frame.with_columns(reference_date=day_column(texts, held.cell), reference_date_text=pl.col(held.cell))
             return None, own, "row"

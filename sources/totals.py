@@ -11,8 +11,8 @@ from sources.headers import HeaderRow
 from sources.protocol import Finding
 
 SAYS = r"(?i)^\W*((grand|sub)[\s-]?)?(totals?|sum)\b|^\W*المجموع"
-LOCATIONS = re.compile(r"locations?\s*:?\s*([\d,]+)", re.IGNORECASE)
-LABELS = ("place_id", "provider_admin1_name", "provider_admin2_name", "location_name", "nationality", "event_id")
+SUBTOTAL = re.compile(r"^\W*sub[\s-]?total", re.IGNORECASE)
+LOCATIONS = re.compile(r"locations?\s*:?\s*(\d[\d,]*)", re.IGNORECASE)
 
 
 def part_totals(texts: pl.DataFrame, header: HeaderRow) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -22,8 +22,8 @@ def part_totals(texts: pl.DataFrame, header: HeaderRow) -> tuple[pl.DataFrame, p
     def column(name: str) -> pl.Expr:
         return plain(pl.col(fields[name].cell)) if name in fields else pl.lit(None, pl.String)
 
-    labels = [pl.col(c) for c in texts.columns[1:4]] + [column(n) for n in LABELS]
-    says_total = pl.any_horizontal([label.str.contains(SAYS).fill_null(False) for label in labels])
+    # a totals row says so before anything else
+    says_total = pl.coalesce(plain(pl.col(c)) for c in texts.columns[1:]).str.contains(SAYS).fill_null(False)
     # a location may be named so; a total has neither a district nor a point
     district = column("provider_admin2_name")
     placeless = (
@@ -48,6 +48,8 @@ def control_totals(
     fields = header.fields()
     findings = []
     for row in totals.iter_rows(named=True):
+        if any(isinstance(c, str) and SUBTOTAL.search(c) for c in row.values()):
+            continue  # of a part of the list, which it does not name
         number = int(row["source_row"])
         stated: dict[str, int | None] = {
             name: totals.filter(pl.col("source_row") == number).select(whole_number(pl.col(fields[name].cell))).item()

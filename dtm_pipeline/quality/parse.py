@@ -16,11 +16,14 @@ def plain(text: pl.Expr) -> pl.Expr:
 
 
 def whole_number(text: pl.Expr) -> pl.Expr:
-    """Text as Int64: `1234`, `1,234`, `1 234`, `1234.0`; null where it is none (also for `12.5` and `about 12`)."""
+    """Text as Int64: `1234`, `1,234`, `1 234`, `1234.0`; null where it is none.
+
+    Also for `12.5`, `about 12` and `1.000`, which is one in some countries and a thousand in others.
+    """
     bare = plain(text)
-    grouped = bare.str.contains(r"^[+-]?\d{1,3}(,\d{3})+(\.0+)?$|^[+-]?\d{1,3}([ \x{a0}\x{202f}]\d{3})+$")
+    grouped = bare.str.contains(r"^[+-]?\d{1,3}(,\d{3})+(\.0{1,2})?$|^[+-]?\d{1,3}([ \x{a0}\x{202f}]\d{3})+$")
     bare = pl.when(grouped).then(bare.str.replace_all(r"[, \x{a0}\x{202f}]", "")).otherwise(bare)
-    fits = bare.str.contains(r"^[+-]?\d{1,15}(\.0+)?$")
+    fits = bare.str.contains(r"^[+-]?\d{1,15}(\.0{1,2})?$")
     return pl.when(fits).then(bare.str.replace(r"\.0+$", "").str.strip_prefix("+")).cast(pl.Int64, strict=False)
 
 

@@ -413,7 +413,7 @@ def unhcr_figure(make: Maker) -> None:
     for i, n in enumerate(make.counts(700)):
         total += n[0]
         series.append([(DAY + timedelta(days=7 * i)).isoformat(), total])
-    make.table("unhcr_series.csv", series, country="JOR", population_group="refugee")
+    make.table("unhcr_series.csv", series, kind="unhcr_figure", country="JOR", population_group="refugee")
 
 
 def relief_list(make: Maker) -> None:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-WORKBOOK_MARKS = ("[Content_Types].xml", "mimetype", "META-INF/manifest.xml")
 CHUNK = 1 << 20
+DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    NotImplementedError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+)
 
 
 class ArchiveError(Exception):
@@ -31,9 +42,11 @@ def is_archive(file: Path) -> bool:
     try:
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
-    except (zipfile.BadZipFile, OSError):
-        return False
-    return not any(n in WORKBOOK_MARKS or n.startswith("xl/") for n in names)
+            if "[Content_Types].xml" in names and any(n.startswith("xl/workbook") for n in names):
+                return False
+            return not (names[:1] == ["mimetype"] and archive.read("mimetype").startswith(b"application/vnd.oasis"))
+    except DAMAGED:
+        return True
 
 
 def open_archive(file: Path, name: str, folder: Path, limits: ArchiveLimits) -> list[tuple[str, Path]]:
@@ -76,7 +89,7 @@ def _open(
                     _open(target, inner, folder, limits, depth + 1, found)
                 else:
                     found.append((inner, target))
-    except (zipfile.BadZipFile, OSError, NotImplementedError, EOFError, ValueError) as error:
+    except DAMAGED as error:
         raise ArchiveError(
             f"can't be opened ({type(error).__name__}); expected a whole ZIP archive; ask the sender to pack it again"
         ) from error

@@ -12,6 +12,7 @@ from typing import Any
 from dtm_pipeline.storage.archives import ArchiveError, ArchiveLimits, is_archive, open_archive
 from dtm_pipeline.storage.home import DEMO_MARK, Home, HomeError, write_json
 from dtm_pipeline.storage.snapshots import (
+    NEW,
     OPENED,
     REFUSED,
     Snapshot,
@@ -103,7 +104,8 @@ def _take(
 ) -> Snapshot | None:
     """Store one file; None where it was known as it is, or can't be stored."""
     before = known.get(sha256)
-    if before is not None and before.statement == file.statement:
+    # silence takes nothing back: what was said of a delivery stands until something else is said
+    if before is not None and (before.statement == file.statement or not file.statement):
         return None
     try:
         if before is None:
@@ -123,7 +125,9 @@ def _take_archive(
     store: SnapshotStore, file: _File, sha256: str, known: dict[str, Snapshot], intake: Intake, limits: ArchiveLimits
 ) -> None:
     """Store an archive, and each file in it as a delivery of its own. What is said of the archive is said of all."""
-    archive = _take(store, file, sha256, known, intake)
+    before = known.get(sha256)
+    # stored and never opened: a run was killed in between
+    archive = before if before is not None and before.status == NEW else _take(store, file, sha256, known, intake)
     if archive is None:
         return
     archive.kind, archive.status, archive.reason = ARCHIVE, OPENED, None
@@ -132,15 +136,17 @@ def _take_archive(
             members = open_archive(file.path, file.name, Path(scratch), limits)
         except ArchiveError as error:
             archive.status, archive.reason, members = REFUSED, str(error), []
-        names = {name: path for name, path in members if not _is_sidecar(name, [n for n, _ in members])}
-        archive.report = {"members": list(names)}
-        store.save(archive)
-        hashes, _ = store.hashes(list(names.values()), remember=False)
-        for name, path in names.items():
+        every = [n for n, _ in members]
+        deliveries = [(name, path) for name, path in members if not _is_sidecar(name, every)]
+        archive.report = {"members": [name for name, _ in deliveries]}
+        hashes, _ = store.hashes([path for _, path in deliveries], remember=False)
+        for name, path in deliveries:
             statement = file.statement | _member_statement(name, dict(members))
             member = _File(path, printable(name), statement, sha256)
             if hashes[path] != sha256:
                 _take(store, member, hashes[path], known, intake)
+        # last: an archive that is not marked as opened is opened again
+        store.save(archive)
 
 
 def _is_sidecar(name: str, names: list[str]) -> bool:
@@ -199,7 +205,9 @@ def give_back_refused(home: Home) -> list[str]:
         reasons = [snapshot] if snapshot.status == REFUSED else members
         (home.refused / f"{file.name}{REASON}").write_text(_letter(reasons), encoding="utf-8")
         if snapshot.status == REFUSED:
-            for part in (file, file.with_name(file.name + ".toml"), file.with_suffix(".toml")):
+            shared = [f for f in files if f.stem == file.stem and f != file and f.is_file()]
+            sidecars = [file.with_name(file.name + ".toml"), *([] if shared else [file.with_suffix(".toml")])]
+            for part in (file, *sidecars):
                 if part.is_file():
                     part.replace(home.refused / part.name)
             moved.append(printable(file.name))

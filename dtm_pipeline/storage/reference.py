@@ -67,6 +67,11 @@ class Reference:
         }
 
     @cached_property
+    def country_codes(self) -> list[str]:
+        """ISO 3166-1 alpha-3 codes."""
+        return self._csv("code_lists/countries.csv")["location_code"].to_list()
+
+    @cached_property
     def questions(self) -> pl.DataFrame:
         """question_code, theme, answer_set, dissemination, alias."""
         return self._csv("code_lists/questions.csv")

@@ -60,7 +60,7 @@ class Spool:
     The files are there as long as the spool.
     """
 
-    def __init__(self, table: Table, scratch: Path | None, in_memory: int = 1 << 28) -> None:
+    def __init__(self, table: Table, scratch: Path | None, in_memory: int = 1 << 24) -> None:
         self.table, self._scratch, self._in_memory = table, scratch, in_memory
         self._frames: list[pl.DataFrame] = []
         self._folder: tempfile.TemporaryDirectory[str] | None = None

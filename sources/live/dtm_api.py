@@ -36,11 +36,15 @@ def fetch_dtm_api(
         FetchError: a call failed, an answer is not whole, or country or operation are not listed.
     """
     server = Server(base, {"Ocp-Apim-Subscription-Key": secret(KEY, "the key of the DTM API")}, pause)
-    listed = {r["admin0Pcode"]: r["admin0Name"] for r in _result(server, "displacement/country-list")}
+    listed = {r.get("admin0Pcode") for r in _result(server, "displacement/country-list")}
     if country not in listed:
-        raise FetchError(f"the API lists no country {country!r}; it lists {', '.join(sorted(listed))}")
+        raise FetchError(f"the API lists no country {country!r}; it lists {', '.join(sorted(filter(None, listed)))}")
     if operation is not None:
-        mine = [r["operation"] for r in _result(server, "displacement/operation-list") if r["admin0Pcode"] == country]
+        mine = [
+            str(r.get("operation"))
+            for r in _result(server, "displacement/operation-list")
+            if r.get("admin0Pcode") == country
+        ]
         if operation not in mine:
             near = difflib.get_close_matches(operation, mine, n=3, cutoff=0.3) or mine
             raise FetchError(f"the API lists no operation {operation!r} of {country}; it lists {', '.join(near)}")
@@ -65,14 +69,17 @@ def _answer(server: Server, path: str, **query: Any) -> dict[str, Any]:
     """An answer that says it succeeded and holds as many records as it says."""
     answer = server.json(path, **query)
     if not isinstance(answer, dict) or not answer.get("isSuccess"):
-        said = "; ".join(map(str, answer.get("errorMessages") or [])) if isinstance(answer, dict) else ""
+        told = answer.get("errorMessages") if isinstance(answer, dict) else None
+        said = "; ".join(map(str, told)) if isinstance(told, list) else str(told or "")
         raise FetchError(f"{path}: the API says that it failed ({said[:120] or 'no message'}); try again later")
     rows = answer.get("result")
-    if not isinstance(rows, list):
-        raise FetchError(f"{path}: the answer holds no result; try again later")
-    told = str(answer.get("totalRecordsCount", ""))
-    if told.isdigit() and int(told) != len(rows):
-        raise FetchError(f"{path}: {len(rows):,} of {int(told):,} records came; nothing was written; try again later")
+    if not isinstance(rows, list) or not all(isinstance(r, dict) for r in rows):
+        raise FetchError(f"{path}: the answer holds no records; try again later")
+    counted = str(answer.get("totalRecordsCount", ""))
+    if counted.isdigit() and int(counted) != len(rows):
+        raise FetchError(
+            f"{path}: {len(rows):,} of {int(counted):,} records came; nothing was written; try again later"
+        )
     return answer
 
 

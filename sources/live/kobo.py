@@ -27,6 +27,8 @@ def fetch_kobo(asset: str, folder: Path, base: str, pause: Callable[[float], Non
     form = server.content(f"api/v2/assets/{asset}.xls")
     if not rows:
         raise FetchError(f"{asset}: the server holds no submissions of it")
+    if not form.startswith((b"PK", b"\xd0\xcf\x11\xe0")):
+        raise FetchError(f"{asset}: what came for its form is no workbook; nothing was written")
     content = json.dumps({"count": len(rows), "results": rows}, ensure_ascii=False).encode()
     return [
         write_whole(folder, f"kobo_{asset}_form.{'xlsx' if form.startswith(b'PK') else 'xls'}", form),
@@ -42,8 +44,8 @@ def _all_pages(server: Server, path: str) -> list[dict[str, Any]]:
         rows, count = {}, 0
         page: dict[str, Any] = server.json(path, limit=PAGE, start=0, sort='{"_id":1}')
         while True:
-            if not isinstance(page, dict) or not isinstance(page.get("results"), list):
-                raise FetchError(f"{path}: a page without results; check the asset")
+            if not _is_page(page):
+                raise FetchError(f"{path}: a page without results and count; check the asset")
             count = int(page["count"])
             before = len(rows)
             rows |= {row.get("_id", row.get("_uuid")): row for row in page["results"]}
@@ -56,3 +58,13 @@ def _all_pages(server: Server, path: str) -> list[dict[str, Any]]:
         if len(rows) == count:
             return list(rows.values())
     raise FetchError(f"{path}: {len(rows):,} of {count:,} submissions came; nothing was written; try again later")
+
+
+def _is_page(page: Any) -> bool:
+    rows = page.get("results") if isinstance(page, dict) else None
+    return (
+        isinstance(rows, list)
+        and all(isinstance(r, dict) for r in rows)
+        and isinstance(page.get("count"), int)
+        and isinstance(page.get("next"), str | None)
+    )

@@ -34,7 +34,12 @@ class Server:
     """An API over HTTP: GET of JSON or bytes, with backoff where the network or a busy server fails."""
 
     def __init__(self, base: str, headers: dict[str, str], pause: Callable[[float], None] = time.sleep) -> None:
+        address = httpx.URL(base)
+        if address.userinfo or address.scheme not in ("http", "https"):
+            raise FetchError("the address of the server is https://HOST, without a name and a password in it")
         self.base = base.rstrip("/")
+        if not all(v.isascii() and v.isprintable() for v in headers.values()):
+            raise FetchError("the key or token holds characters that none has; set it again")
         self._client = httpx.Client(headers=headers, timeout=TIMEOUT, follow_redirects=False)
         self._pause = pause
 
@@ -84,7 +89,7 @@ class Server:
                     raise FetchError(f"{self._told(url)}: it answers {response.status_code}; check what was asked for")
                 # a body that ends before its length is an error of the protocol, which httpx raises
                 return response.read()
-        except httpx.TransportError as error:
+        except (httpx.TransportError, httpx.DecodingError) as error:
             raise _TransientError(f"the connection fails ({type(error).__name__})") from error
 
     def _told(self, url: str) -> str:

@@ -7,8 +7,9 @@ or both; repeats are further sheets. Which header is which question is decided b
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import polars as pl
 
@@ -138,11 +139,16 @@ def is_export(sheet: Sheet) -> tuple[str, ...]:
     return tuple(sorted(h for c in (head[0] if head else []) if (h := bare(c or "")).lower() in own))
 
 
-def numbered(sheet: Sheet) -> pl.LazyFrame:
-    """The rows below the headers that hold anything, with `source_row`."""
-    rows = sheet.lazy()
-    cells = [c for c in rows.collect_schema().names() if c != "source_row"]
-    return rows.filter((pl.col("source_row") > 1) & pl.any_horizontal(pl.col(cells).is_not_null()))
+def records(sheet: Sheet) -> Iterator[pl.DataFrame]:
+    """The rows below the headers that hold anything, with `source_row`, some at a time."""
+    for rows in sheet.batches():
+        cells = [c for c in rows.columns if c != "source_row"]
+        yield rows.filter((pl.col("source_row") > 1) & pl.any_horizontal(pl.col(cells).is_not_null()))
+
+
+def select(sheet: Sheet, *asked: Any, **named: Any) -> pl.DataFrame:
+    """What is asked of all records, with little of them in memory at a time."""
+    return pl.concat(rows.select(*asked, **named) for rows in records(sheet))
 
 
 def asked(form: Form, columns: Mapped) -> list[Question]:
@@ -166,10 +172,10 @@ def _answer(form: Form, columns: Mapped, question: Question) -> pl.Expr:
         return pl.coalesce(_coded(text, words), text)
     ticked = columns.choices.get(question.name, {})
     several = _codes_of_several(text, words)
-    if whole is None:
+    if ticked:
         parts = [pl.when(_is_true(pl.col(c.cell))).then(pl.lit(code)) for code, c in ticked.items()]
         joined = pl.concat_str(parts, separator=" ", ignore_nulls=True)
-        several = pl.when(joined != "").then(joined)
+        several = pl.coalesce(several, pl.when(joined != "").then(joined))
     return several
 
 

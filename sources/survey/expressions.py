@@ -65,6 +65,8 @@ class Value:
     kind: Kind
     read: pl.Expr | None = None
     """The number of an answer to a question that asks for one; `expr` is its text."""
+    day: pl.Expr | None = None
+    """The day of an answer to a question that asks for one; `expr` is its text."""
 
     @property
     def numeric(self) -> bool:
@@ -88,9 +90,11 @@ class Value:
             return self.expr.cast(pl.Float64)
         if self.kind == "date":
             return self.expr.cast(pl.Int32).cast(pl.Float64)
+        if self.day is not None:
+            return self.day.cast(pl.Int32).cast(pl.Float64)
         return self.expr.cast(pl.Float64, strict=False) if self.read is None else self.read.cast(pl.Float64)
 
-    def bool(self) -> pl.Expr:
+    def truth(self) -> pl.Expr:
         if self.kind == "bool":
             return self.expr
         if self.kind == "number":
@@ -98,7 +102,13 @@ class Value:
         return self.text().str.len_chars() > 0
 
     def date(self) -> pl.Expr:
+        if self.day is not None:
+            return self.day
         return self.expr if self.kind == "date" else self.text().str.head(10).str.to_date("%Y-%m-%d", strict=False)
+
+    @property
+    def of_days(self) -> bool:
+        return self.kind == "date" or self.day is not None
 
 
 @dataclass(frozen=True)
@@ -108,6 +118,7 @@ class Scope:
     Attributes:
         answers: questions of the record whose answers stand as text in the column that `column_of` names.
         numeric: those that ask for a number, which stands in the column that `number_of` names.
+        days: those that ask for a day.
         current: the question that `.` stands for.
         today: column with the day of the interview; None where it is not known.
     """
@@ -116,6 +127,7 @@ class Scope:
     numeric: frozenset[str]
     current: str
     today: str | None
+    days: frozenset[str] = frozenset()
 
 
 def translate(expression: str, scope: Scope) -> pl.Expr:
@@ -124,7 +136,16 @@ def translate(expression: str, scope: Scope) -> pl.Expr:
     Raises:
         NotTranslatedError: it asks for what is not there, or uses what is not known.
     """
-    return _Parser(_tokens(expression), scope).whole().bool()
+    try:
+        condition = _Parser(_tokens(expression), scope).whole().truth()
+        # on a record without answers: what Polars can't evaluate is told now, and not in the middle of a delivery
+        blank: dict[str, type[pl.DataType]] = {column_of(n): pl.String for n in scope.answers}
+        blank |= {number_of(n): pl.Float64 for n in scope.numeric}
+        blank |= {scope.today: pl.Date} if scope.today else {}
+        pl.DataFrame(schema=blank).select(condition)
+    except (RecursionError, pl.exceptions.PolarsError) as error:
+        raise NotTranslatedError(f"it can't be evaluated ({type(error).__name__})") from error
+    return condition
 
 
 def _tokens(expression: str) -> list[tuple[str, str]]:
@@ -201,7 +222,9 @@ class _Parser:
         if name not in self.scope.answers:
             raise NotTranslatedError(f"it asks for {name!r}, which the record does not hold")
         number = pl.col(number_of(name)) if name in self.scope.numeric else None
-        return Value(pl.col(column_of(name)).fill_null(""), "text", number)
+        text = pl.col(column_of(name)).fill_null("")
+        day = text.str.head(10).str.to_date("%Y-%m-%d", strict=False) if name in self.scope.days else None
+        return Value(text, "text", number, day)
 
     def call(self, name: str) -> Value:
         self.expect("(")
@@ -213,7 +236,9 @@ class _Parser:
             elif self.peek() != ("op", ")"):
                 raise NotTranslatedError("')' is missing")
         self.take()
-        if name in ("today", "now") and not arguments:
+        if name == "now" and not arguments:
+            raise NotTranslatedError("now(): the instant of the interview is not known")
+        if name == "today" and not arguments:
             if self.scope.today is None:
                 raise NotTranslatedError(f"{name}(): the day of the interview is not known")
             return Value(pl.col(self.scope.today), "date")
@@ -224,11 +249,13 @@ class _Parser:
             return function(*arguments)
         except TypeError as error:
             raise NotTranslatedError(f"{name}() was given {len(arguments)} arguments") from error
+        except (ValueError, OverflowError, pl.exceptions.PolarsError) as error:
+            raise NotTranslatedError(f"{name}() was given what it can't take") from error
 
 
 def _combined(a: Value, sign: str, b: Value) -> Value:
     if sign in ("and", "or"):
-        return Value(a.bool() & b.bool() if sign == "and" else a.bool() | b.bool(), "bool")
+        return Value(a.truth() & b.truth() if sign == "and" else a.truth() | b.truth(), "bool")
     if sign in ("+", "-", "*", "div", "mod"):
         return Value(_arithmetic(a.number(), sign, b.number()), "number")
     return Value(_compared(a, sign, b), "bool")
@@ -237,15 +264,18 @@ def _combined(a: Value, sign: str, b: Value) -> Value:
 def _arithmetic(a: pl.Expr, sign: str, b: pl.Expr) -> pl.Expr:
     if sign == "div":
         return a / b
-    return {"+": a + b, "-": a - b, "*": a * b, "mod": a % b}[sign]
+    if sign == "mod":  # with the sign of the dividend
+        quotient = a / b
+        return a - b * pl.when(quotient < 0).then(quotient.ceil()).otherwise(quotient.floor())
+    return {"+": a + b, "-": a - b, "*": a * b}[sign]
 
 
 def _compared(a: Value, sign: str, b: Value) -> pl.Expr:
     """XPath compares as booleans, as numbers, else as texts; order is always of numbers, here also of days."""
-    if "date" in (a.kind, b.kind):
+    if (a.of_days or b.of_days) and "number" not in (a.kind, b.kind) and not _is_blank(a, b):
         left, right = a.date(), b.date()
     elif "bool" in (a.kind, b.kind) and sign in ("=", "!="):
-        left, right = a.bool(), b.bool()
+        left, right = a.truth(), b.truth()
     elif sign not in ("=", "!=") or "number" in (a.kind, b.kind) or (a.numeric and b.numeric):
         left, right = a.number(), b.number()
     else:
@@ -255,6 +285,11 @@ def _compared(a: Value, sign: str, b: Value) -> pl.Expr:
     if sign == "!=":
         return (left != right).fill_null(True)
     return {"<": left < right, "<=": left <= right, ">": left > right, ">=": left >= right}[sign].fill_null(False)
+
+
+def _is_blank(a: Value, b: Value) -> bool:
+    """Whether an answer is held against the empty text, which asks whether it was given."""
+    return any(v.kind == "text" and not v.expr.meta.root_names() and _literal(v) == "" for v in (a, b))
 
 
 def _literal(value: Value) -> str:
@@ -291,8 +326,8 @@ def _count_selected(value: Value) -> Value:
 
 def _if(condition: Value, yes: Value, no: Value) -> Value:
     if yes.kind == no.kind:
-        return Value(pl.when(condition.bool()).then(yes.expr).otherwise(no.expr), yes.kind)
-    return Value(pl.when(condition.bool()).then(yes.text()).otherwise(no.text()), "text")
+        return Value(pl.when(condition.truth()).then(yes.expr).otherwise(no.expr), yes.kind)
+    return Value(pl.when(condition.truth()).then(yes.text()).otherwise(no.text()), "text")
 
 
 def _coalesce(a: Value, b: Value) -> Value:
@@ -305,7 +340,8 @@ def _concat(*values: Value) -> Value:
 
 def _round(value: Value, digits: Value | None = None) -> Value:
     places = int(float(_literal(digits))) if digits else 0
-    return Value(value.number().round(places), "number")
+    scale = 10.0**places
+    return Value((value.number() * scale + 0.5).floor() / scale, "number")
 
 
 def _substr(value: Value, start: Value, end: Value | None = None) -> Value:
@@ -318,10 +354,10 @@ FUNCTIONS: dict[str, Callable[..., Value]] = {
     "selected": _selected,
     "count-selected": _count_selected,
     "regex": _regex,
-    "not": lambda v: Value(~v.bool(), "bool"),
+    "not": lambda v: Value(~v.truth(), "bool"),
     "true": lambda: Value(pl.lit(True), "bool"),
     "false": lambda: Value(pl.lit(False), "bool"),
-    "boolean": lambda v: Value(v.bool(), "bool"),
+    "boolean": lambda v: Value(v.truth(), "bool"),
     "number": lambda v: Value(v.number(), "number"),
     "int": lambda v: Value(v.number().cast(pl.Int64, strict=False).cast(pl.Float64), "number"),
     "string": lambda v: Value(v.text(), "text"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from sources.document import Sheet
+from sources.document import DeliveryError, Sheet
 
 ENVELOPES = ("results", "value")
 
@@ -20,8 +20,28 @@ def submissions(content: Any) -> list[dict[str, Any]] | None:
     )
     if not isinstance(rows, list) or not rows or not all(isinstance(r, dict) for r in rows):
         return None
+    if isinstance(content, dict):
+        _check_whole(content, len(rows))
     marks = {"_uuid", "_id", "__id", "instanceID", "meta/instanceID"}
     return rows if marks & rows[0].keys() else None
+
+
+def _check_whole(envelope: dict[str, Any], came: int) -> None:
+    """An answer holds all submissions, not a page of them.
+
+    Raises:
+        DeliveryError: it leads to a next page, or counts more than it holds.
+    """
+    told = envelope.get("count", envelope.get("@odata.count"))
+    following = envelope.get("next") or envelope.get("@odata.nextLink")
+    if following or (isinstance(told, int) and told > came):
+        raise DeliveryError(
+            f"holds {came:,} of {told:,} submissions: a page, not the answer"
+            if isinstance(told, int)
+            else f"holds {came:,} submissions and leads to a next page",
+            "all submissions",
+            "`dtm fetch` brings all pages; or put them into one file",
+        )
 
 
 def sheets_of_json(content: Any) -> list[Sheet]:
@@ -59,9 +79,9 @@ def _flatten(row: dict[str, Any], table: str, record: dict[str, str], tables: di
                     }
                     _flatten({k.removeprefix(f"{path}/"): v for k, v in child.items()}, name, index, tables)
             elif isinstance(value, list):
-                record[path] = " ".join(str(v) for v in value if not isinstance(v, dict))
+                record[path] = " ".join(text_of(v) for v in value if not isinstance(v, dict))
             elif value is not None:
-                record[path] = str(value)
+                record[path] = text_of(value)
 
 
 def _sheet(name: str, records: list[dict[str, str]]) -> Sheet:
@@ -69,3 +89,8 @@ def _sheet(name: str, records: list[dict[str, str]]) -> Sheet:
     headers = list(dict.fromkeys(key for record in records for key in record))
     columns = {f"c{i}": [h, *(record.get(h) for record in records)] for i, h in enumerate(headers)}
     return Sheet(name, pl.DataFrame(columns, schema=dict.fromkeys(columns, pl.String)))
+
+
+def text_of(value: Any) -> str:
+    """A value of JSON as text that can be stored: halves of characters become the sign for what can't be read."""
+    return str(value).encode("utf-8", "replace").decode("utf-8")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePath
 
@@ -19,6 +19,7 @@ UNASKED = (
 """Types that hold no answer, or a device's or a person's identity: they are not read."""
 OTHER = "other"
 LABEL = re.compile(r"^label(?:::?(.*))?$", re.IGNORECASE)
+LEGACY = re.compile(r"^select (one|multiple) (?:from )?", re.IGNORECASE)
 FRAME = re.compile(r"^(begin|end)[ _](group|repeat)\b", re.IGNORECASE)
 ODK = "https://xlsform.org"
 
@@ -67,7 +68,12 @@ class Form:
     def codes(self, question: Question) -> dict[str, str]:
         """Every word that stands for a choice of the question, and its code: codes, and labels in every language."""
         options = self.choices.get(question.list_name or "", {})
-        words = {label: code for code, labels in options.items() for label in labels.values()}
+        meant: dict[str, set[str]] = {}
+        for code, labels in options.items():
+            for label in labels.values():
+                meant.setdefault(label, set()).add(code)
+        # a label of several choices stands for none of them
+        words = {label: codes.pop() for label, codes in meant.items() if len(codes) == 1}
         words |= {code: code for code in options}
         if question.or_other:
             words |= {OTHER: OTHER}
@@ -81,6 +87,7 @@ def read_form(survey: Sheet, choices: Sheet | None, settings: Sheet | None, name
         DeliveryError: the survey sheet has no type and name columns, or its groups do not close.
     """
     rows = _records(survey)
+    rows = [{**row, "type": LEGACY.sub(lambda m: f"select_{m[1]} ", row.get("type", ""))} for row in rows]
     if not rows or not {"type", "name"} <= rows[0].keys():
         raise DeliveryError(
             "a survey sheet without type and name", "an XLSForm", f"see {ODK}", sheet=survey.name, row=1
@@ -97,7 +104,7 @@ def read_form(survey: Sheet, choices: Sheet | None, settings: Sheet | None, name
         if frame and frame[1] == "begin":
             if frame[2] == "repeat":
                 repeats[row.get("name", "")] = next((n for kind, n, _ in reversed(stack) if kind == "repeat"), None)
-            stack.append((frame[2], row.get("name", ""), row.get("relevant", "")))
+            stack.append((frame[2], row.get("name", ""), _relevant(row)))
         elif frame:
             if not stack:
                 raise DeliveryError(
@@ -109,7 +116,23 @@ def read_form(survey: Sheet, choices: Sheet | None, settings: Sheet | None, name
                 )
             stack.pop()
         elif row.get("name"):
-            questions.append(_question(row, words, stack))
+            question = _question(row, words, stack)
+            if question.name in {q.name for q in questions}:  # legal in groups of their own: known by its path
+                question = replace(question, name="/".join((*question.path, question.name)))
+            questions.append(question)
+            if question.or_other:
+                questions.append(
+                    replace(
+                        question,
+                        name=f"{question.name}_{OTHER}",
+                        type="text",
+                        list_name=None,
+                        or_other=False,
+                        required="",
+                        constraint="",
+                        choice_filter="",
+                    )
+                )
     if stack:
         raise DeliveryError(
             f"begin {stack[-1][0]} {stack[-1][1]!r} is never closed",
@@ -134,10 +157,14 @@ def _question(row: dict[str, str], words: list[str], stack: list[tuple[str, str,
         or_other=select and words[-1] in ("or_other", "or_specify_other"),
         labels=_labels(row),
         required=row.get("required", ""),
-        relevant=tuple(r for r in (*(relevant for _, _, relevant in stack), row.get("relevant", "")) if r),
+        relevant=tuple(r for r in (*(relevant for _, _, relevant in stack), _relevant(row)) if r),
         constraint=row.get("constraint", ""),
         choice_filter=row.get("choice_filter", ""),
     )
+
+
+def _relevant(row: dict[str, str]) -> str:
+    return row.get("relevant") or row.get("relevance") or ""
 
 
 def _choices(sheet: Sheet | None) -> dict[str, dict[str, dict[str, str]]]:
@@ -198,22 +225,34 @@ def parts_of(document: Document) -> dict[str, Sheet]:
 
 
 def _asks(sheet: Sheet) -> bool:
-    types = {str(row[0]).split()[0] for row in sheet.head()[1:] if row and row[0]}
+    first = [(row[0] or "").split() for row in sheet.head()[1:] if row]
+    types = {words[0] for words in first if words}
     return bool(types & {"integer", "text", "select_one", "select_multiple", "begin_group", "begin", "start"})
 
 
 def assemble(documents: Iterable[Document]) -> tuple[Form, ...]:
-    """The forms that documents hold; CSV files of one form are those whose names differ only in survey and choices."""
-    pieces: dict[str, dict[str, Sheet]] = {}
-    names: dict[str, str] = {}
+    """The forms that documents hold.
+
+    A survey sheet that came without its choices takes those of the CSV file whose name differs in nothing else; of
+    several the newest that holds every list it asks for.
+    """
+    surveys: list[tuple[str, dict[str, Sheet]]] = []
+    choices: list[tuple[str, Sheet]] = []
     for document in documents:
         parts = parts_of(document)
         stem = re.sub(r"survey|choices|settings", "", PurePath(document.name).stem.lower()).strip("_- .")
-        key = document.name if "survey" in parts and "choices" in parts else stem
-        pieces.setdefault(key, {}).update(parts)
-        names.setdefault(key, stem or "form")
-    return tuple(
-        read_form(parts["survey"], parts.get("choices"), parts.get("settings"), names[key])
-        for key, parts in pieces.items()
-        if "survey" in parts
-    )
+        if "survey" in parts:
+            surveys.append((stem, parts))
+        elif "choices" in parts:
+            choices.append((stem, parts["choices"]))
+    return tuple(_assembled(stem, parts, choices) for stem, parts in surveys)
+
+
+def _assembled(stem: str, parts: dict[str, Sheet], choices: list[tuple[str, Sheet]]) -> Form:
+    form = read_form(parts["survey"], parts.get("choices"), parts.get("settings"), stem or "form")
+    if "choices" in parts:
+        return form
+    asked = {q.list_name for q in form.questions if q.list_name}
+    beside = [read for name, sheet in choices if name == stem and asked & (read := _choices(sheet)).keys()]
+    whole = [read for read in beside if asked <= read.keys()] or beside
+    return replace(form, choices=whole[-1]) if whole else form

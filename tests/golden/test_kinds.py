@@ -32,7 +32,9 @@ def told(reading: Reading) -> dict[str, Any]:
         "kind": reading.kind,
         "tables": {n: plain(f) for n, f in reading.tables.items()},
         "responses": {n: plain(s.rows()) for n, s in reading.responses.items()},
-        "rejected": plain(reading.rejected.select("snapshot_id", "source_sheet", "source_row", "rule", "sentence", "column")),
+        "rejected": plain(
+            reading.rejected.select("snapshot_id", "source_sheet", "source_row", "rule", "sentence", "column")
+        ),
         "findings": [[f.finding, f.source_sheet, f.source_row, f.sentence] for f in reading.findings],
         "account": vars(reading.account),
     }

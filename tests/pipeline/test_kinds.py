@@ -124,7 +124,9 @@ def test_repeats_are_tied_to_their_interviews(kind_home: Path) -> None:
     assert set(main["stratum"]) == {"its", "migrant_worker"}, "labels were exported, codes are stored"
     responses = stored(kind_home / "warehouse", table("raw_survey__response"))
     answers = pl.read_parquet(responses.path(f"{main['snapshot_id'][0]}.main"))
-    assert answers["hh_size"].sum() == 55 + sum(1 + i % 4 for i in range(12) if i != 1), "Arabic-Indic digits are numbers"
+    assert answers["hh_size"].sum() == 55 + sum(1 + i % 4 for i in range(12) if i != 1), (
+        "Arabic-Indic digits are numbers"
+    )
     assert set(map(tuple, answers["needs"].to_list())) == {("food", "health"), ("shelter",)}, "labels became codes"
     ages = pl.read_parquet(responses.path(f"{main['snapshot_id'][0]}.member"))["age"]
     assert (ages.dtype, ages.min()) == (pl.Int64(), 20)
@@ -136,5 +138,5 @@ def test_an_answer_carries_the_question_and_its_class_in_the_file(
     sha = next(d["sha256"] for d in ledger if d["name"] == "msna_2024_export.xlsx")
     file = stored(kind_home / "warehouse", table("raw_survey__response")).path(f"{sha}.main")
     field = pyarrow.parquet.read_schema(file).field("hh_size")
-    assert field.metadata[b"description"] == "How many are you?".encode()
+    assert field.metadata[b"description"] == b"How many are you?"
     assert field.metadata[b"dissemination"] == b"sensitive"

@@ -18,15 +18,23 @@ ANSWERS = {
     "needs": ["food shelter", "food", None, "health"],
     "day": ["2024-03-30", "2024-04-01", None, "2024-03-31"],
     "code": ["A-12", "B", None, "A-1"],
+    "born": ["2024-03-31"] * 4,
 }
 FRAME = pl.DataFrame({column_of(k): v for k, v in ANSWERS.items()}).with_columns(
     pl.col(column_of("age")).cast(pl.Float64, strict=False).alias(number_of("age")), today=pl.lit(date(2024, 3, 31))
 )
 NUMERIC = frozenset({"age"})
+DAYS = frozenset({"day", "born"})
 
 
 def holds(expression: str, current: str = "age") -> list[bool]:
-    scope = Scope(frozenset(ANSWERS), NUMERIC, current, "today")
+    scope = Scope(
+        frozenset(ANSWERS),
+        NUMERIC,
+        "day" if ". <= $" in expression or "2024" in expression or "- 365" in expression else current,
+        "today",
+        DAYS,
+    )
     told: list[bool] = FRAME.with_columns(translate(expression, scope).alias("t"))["t"].to_list()
     return told
 
@@ -54,6 +62,13 @@ def holds(expression: str, current: str = "age") -> list[bool]:
         ("regex(${code}, '[A-Z]')", [False, True, False, False]),
         ("string-length(${code}) > 3", [True, False, False, False]),
         ("${day} <= today()", [True, False, False, True]),
+        (". <= ${born}", [True, False, False, True]),
+        ("(today() - ${day}) div 1 >= 1", [True, False, False, False]),
+        (". >= today() - 365", [True, True, False, True]),
+        ("${day} = ''", [False, False, True, False]),
+        ("round(${age} div 2) = 9", [True, False, False, False]),
+        ("(0 - ${age}) mod 5 = 0 - 2", [True, False, False, False]),
+        ("selected(., '2024-04-01')", [False, True, False, False]),
         ("if(${sex} = 'male', ${age} > 16, ${age} > 50)", [True, False, False, False]),
         ("true()", [True, True, True, True]),
         ("${sex} = 'male' or ${sex} = 'female' and false()", [True, False, False, True]),
@@ -73,6 +88,10 @@ def test_an_expression_means_what_odk_means_by_it(expression: str, expected: lis
         ("regex(., '(?=x)')", "a pattern that can't be read here"),
         ("regex(${code}, ${sex})", "a pattern that is no constant"),
         ("selected(${needs})", r"selected\(\) was given 1 arguments"),
+        ("${day} < now()", "the instant of the interview is not known"),
+        ("round(${age}, 'x') = 1", "was given what it can't take"),
+        ("concat() = ''", "was given what it can't take|can't be evaluated"),
+        ("(" * 3000 + "1" + ")" * 3000, "can't be evaluated"),
         ("${age} >", "it ends too early"),
         ("${age} > 3 )", "was not expected"),
         ("${age} # 3", "can't be read from ' # 3'"),

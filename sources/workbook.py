@@ -1,0 +1,106 @@
+"""What a reader of stored values does not tell of an XLSX workbook: its extent, damage, errors, formulas without values.
+
+The sheets are looked through as they lie in the archive, a piece at a time, before they are read.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PIECE = 1 << 20
+OVERLAP = 1 << 10
+MOST_BYTES = 4 << 30
+MOST_CELLS = 100_000_000
+FAR_COLUMN = re.compile(rb'<c r="([A-Z]{3})(\d+)"')
+ROW = re.compile(rb'<row [^>]*?r="(\d+)"')
+ERROR = re.compile(rb'<c r="([A-Z]+)(\d+)"[^>]*?t="e"')
+NO_VALUE = re.compile(
+    rb'<c r="([A-Z]+)(\d+)"[^>]*>\s*(?:<f>[^<]*</f>|<f [^>]*>[^<]*</f>|<f[^>]*/>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>'
+)
+SHEET = re.compile(r'<(?:\w+:)?sheet [^>]*?name="([^"]*)"[^>]*?r:id="([^"]*)"')
+RELATION = re.compile(r"<Relationship [^>]*>")
+TOLD = 20
+
+
+class WorkbookError(Exception):
+    """A workbook that must not be read: what was found."""
+
+
+@dataclass
+class Examination:
+    """Cells that hold no value although something stands in them: sheet, cell."""
+
+    errors: list[tuple[str, str, int]] = field(default_factory=list)
+    without_value: list[tuple[str, str, int]] = field(default_factory=list)
+
+
+def examine(path: Path) -> Examination:
+    """Look an XLSX workbook through.
+
+    Raises:
+        WorkbookError: it is damaged, unpacks to more than is reasonable, or a stray cell spans an immense sheet.
+    """
+    found = Examination()
+    try:
+        with zipfile.ZipFile(path) as book:
+            if sum(m.file_size for m in book.infolist()) > MOST_BYTES:
+                raise WorkbookError(f"it unpacks to more than {MOST_BYTES:,} bytes")
+            for name, member in _sheets(book).items():
+                _examine_sheet(book, member, name, found)
+    except (zipfile.BadZipFile, zlib.error, KeyError, OSError, NotImplementedError, EOFError, ValueError) as error:
+        raise WorkbookError(f"it is damaged, or was cut ({type(error).__name__})") from error
+    return found
+
+
+def _sheets(book: zipfile.ZipFile) -> dict[str, str]:
+    """The name of each sheet, and the member that holds it."""
+    names = SHEET.findall(book.read("xl/workbook.xml").decode("utf-8", "replace"))
+    relations = RELATION.findall(book.read("xl/_rels/workbook.xml.rels").decode("utf-8", "replace"))
+    targets = {
+        i[1]: t[1]
+        for r in relations
+        if (i := re.search(r'\bId="([^"]*)"', r)) and (t := re.search(r'\bTarget="([^"]*)"', r))
+    }
+    members = {n: targets[i].lstrip("/").removeprefix("xl/") for n, i in names if i in targets}
+    return {n: f"xl/{m}" for n, m in members.items() if f"xl/{m}" in book.namelist()}
+
+
+def _pieces(book: zipfile.ZipFile, member: str) -> Iterator[bytes]:
+    """The bytes of a member, each piece with the end of the one before; reading to the end checks its sum."""
+    tail = b""
+    with book.open(member) as sheet:
+        while piece := sheet.read(PIECE):
+            yield tail + piece
+            tail = piece[-OVERLAP:]
+
+
+def _examine_sheet(book: zipfile.ZipFile, member: str, name: str, found: Examination) -> None:
+    column, row = 0, 0
+    for piece in _pieces(book, member):
+        last = ROW.findall(piece)[-1:] if b"<row" in piece else []
+        row = max(row, *(int(r) for r in last)) if last else row
+        for letters, number in FAR_COLUMN.findall(piece):
+            column, row = max(column, _number(letters)), max(row, int(number))
+        if column * row > MOST_CELLS:
+            raise WorkbookError(
+                f"sheet {name!r} spans {column:,} columns and {row:,} rows: a stray cell far from the others"
+            )
+        for pattern, cells in ((ERROR, found.errors), (NO_VALUE, found.without_value)):
+            if (pattern is ERROR and b't="e"' not in piece) or (pattern is NO_VALUE and b"<f" not in piece):
+                continue
+            for letters, number in pattern.findall(piece):
+                cell = (name, letters.decode(), int(number))
+                if cell not in cells[-TOLD:]:
+                    cells.append(cell)
+
+
+def _number(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - ord("A") + 1
+    return number

@@ -1,0 +1,332 @@
+"""Live systems against local servers that speak their protocols: whole answers or nothing, retries on the network only."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from sources.live.dtm_api import fetch_dtm_api
+from sources.live.kobo import fetch_kobo
+from sources.live.odk_central import fetch_odk
+from sources.live.transfer import ATTEMPTS, FetchError, Server
+from tests.conftest import dtm
+
+SECRET = "do-not-tell-7781"
+Answer = tuple[int, Any]
+
+
+@dataclass
+class Stage:
+    """What a local server answers, by path, and what it was asked."""
+
+    routes: dict[str, Callable[[dict[str, list[str]], dict[str, str]], Answer]]
+    asked: list[str] = field(default_factory=list)
+    trouble: list[Callable[[BaseHTTPRequestHandler], None]] = field(default_factory=list)
+    """Troubles that befall the next requests, one each."""
+    base: str = ""
+
+
+@contextmanager
+def serving(stage: Stage) -> Iterator[Stage]:
+    class Handler(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.do_GET()
+
+        def do_GET(self) -> None:
+            url = urlsplit(self.path)
+            stage.asked.append(self.path)
+            if stage.trouble:
+                stage.trouble.pop(0)(self)
+                return
+            if url.path not in stage.routes:
+                self.send_error(404)
+                return
+            status, content = stage.routes[url.path](parse_qs(url.query), dict(self.headers))
+            body = content if isinstance(content, bytes) else json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    stage.base = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield stage
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def status(code: int, wait: str | None = None) -> Callable[[BaseHTTPRequestHandler], None]:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(code)
+        if wait is not None:
+            handler.send_header("Retry-After", wait)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    return answer
+
+
+def cut(handler: BaseHTTPRequestHandler) -> None:
+    """A body that ends before its length."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "5000")
+    handler.end_headers()
+    handler.wfile.write(b'{"result": [')
+    handler.wfile.flush()
+    handler.connection.close()
+
+
+def slow(handler: BaseHTTPRequestHandler) -> None:
+    """A body that comes a byte at a time."""
+    body = json.dumps(envelope([])).encode()
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    for byte in body:
+        handler.wfile.write(bytes([byte]))
+        handler.wfile.flush()
+        time.sleep(0.001)
+
+
+def envelope(rows: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+    told = {"result": rows, "statusCode": 200, "isSuccess": True, "errorMessages": [], "totalRecordsCount": len(rows)}
+    return told | more
+
+
+def dtm_stage(answer: dict[str, Any] | None = None) -> Stage:
+    row = {"operation": "Haiti", "admin0Pcode": "HTI", "numPresentIdpInd": 5, "reportingDate": "2024-01-31T00:00:00", "assessmentType": "BA"}  # fmt: skip
+
+    def guarded(told: dict[str, Any]) -> Callable[[dict[str, list[str]], dict[str, str]], Answer]:
+        def route(query: dict[str, list[str]], headers: dict[str, str]) -> Answer:
+            return (200, told) if headers.get("Ocp-Apim-Subscription-Key") == SECRET else (401, {})
+
+        return route
+
+    return Stage(
+        {
+            "/displacement/country-list": guarded(envelope([{"admin0Name": "Haiti", "admin0Pcode": "HTI"}])),
+            "/displacement/operation-list": guarded(envelope([{"operation": "Haiti", "admin0Pcode": "HTI"}])),
+            **{f"/displacement/admin{n}": guarded(answer or envelope([row])) for n in (0, 1, 2)},
+        }
+    )
+
+
+@pytest.fixture(autouse=True)
+def secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DTM_API_KEY", "DTM_KOBO_TOKEN", "DTM_ODK_PASSWORD"):
+        monkeypatch.setenv(name, SECRET)
+    monkeypatch.setenv("DTM_ODK_EMAIL", "someone@example.org")
+
+
+def test_each_level_of_a_country_becomes_a_file_for_its_owner_alone(tmp_path: Path) -> None:
+    with serving(dtm_stage()) as stage:
+        files = fetch_dtm_api("HTI", (0, 1, 2), tmp_path, "Haiti", stage.base)
+    assert [f.name for f in files] == [f"dtm_api_v3_hti_haiti_admin{n}.json" for n in (0, 1, 2)]
+    assert {oct(f.stat().st_mode & 0o777) for f in files} == {"0o600"}
+    assert json.loads(files[2].read_text())["result"][0]["numPresentIdpInd"] == 5
+
+
+@pytest.mark.parametrize("trouble", [[status(429, "0")], [status(500), status(503)], [cut], [cut, status(502)]])
+def test_a_busy_server_or_a_broken_connection_is_asked_again(
+    tmp_path: Path, trouble: list[Callable[[BaseHTTPRequestHandler], None]]
+) -> None:
+    waits: list[float] = []
+    with serving(dtm_stage()) as stage:
+        stage.trouble = list(trouble)
+        assert len(fetch_dtm_api("HTI", (2,), tmp_path, None, stage.base, waits.append)) == 1
+    assert len(waits) == len(trouble)
+
+
+def test_a_slow_body_is_waited_for(tmp_path: Path) -> None:
+    with serving(dtm_stage()) as stage:
+        server = Server(stage.base, {"Ocp-Apim-Subscription-Key": SECRET})
+        stage.trouble = [slow]
+        assert server.json("displacement/admin0")["isSuccess"] is True
+
+
+def test_a_server_that_says_how_long_to_wait_is_believed(tmp_path: Path) -> None:
+    waits: list[float] = []
+    with serving(dtm_stage()) as stage:
+        stage.trouble = [status(429, "7"), status(500)]
+        fetch_dtm_api("HTI", (0,), tmp_path, None, stage.base, waits.append)
+    assert waits == [7.0, 2.0]
+
+
+@pytest.mark.parametrize("trouble", [status(500), cut])
+def test_after_the_last_try_nothing_is_written(
+    tmp_path: Path, trouble: Callable[[BaseHTTPRequestHandler], None]
+) -> None:
+    with serving(dtm_stage()) as stage:
+        stage.trouble = [trouble] * ATTEMPTS
+        with pytest.raises(FetchError, match=f"{ATTEMPTS} times; try again later"):
+            fetch_dtm_api("HTI", (0,), tmp_path, None, stage.base, lambda _: None)
+        assert len(stage.asked) == ATTEMPTS
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_level_that_fails_leaves_no_other_level_behind(tmp_path: Path) -> None:
+    with serving(dtm_stage()) as stage:
+        stage.routes["/displacement/admin2"] = lambda *_: (200, envelope([], isSuccess=False, errorMessages=["quota"]))
+        with pytest.raises(FetchError, match="the API says that it failed \\(quota\\)"):
+            fetch_dtm_api("HTI", (0, 1, 2), tmp_path, None, stage.base)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_answer_that_lacks_records_is_no_answer(tmp_path: Path) -> None:
+    with (
+        serving(dtm_stage(envelope([{"a": 1}], totalRecordsCount=900))) as stage,
+        pytest.raises(FetchError, match="1 of 900 records came; nothing was written"),
+    ):
+        fetch_dtm_api("HTI", (2,), tmp_path, None, stage.base)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404])
+def test_a_refusal_is_not_asked_again(tmp_path: Path, code: int) -> None:
+    with serving(dtm_stage()) as stage:
+        stage.trouble = [status(code)]
+        with pytest.raises(FetchError, match=f"it answers {code}") as told:
+            fetch_dtm_api("HTI", (0,), tmp_path, None, stage.base)
+        assert len(stage.asked) == 1
+    assert SECRET not in str(told.value)
+
+
+def test_a_country_or_operation_that_is_not_listed_is_named_with_those_that_are(tmp_path: Path) -> None:
+    with serving(dtm_stage()) as stage:
+        with pytest.raises(FetchError, match="lists no country 'IRQ'; it lists HTI"):
+            fetch_dtm_api("IRQ", (0,), tmp_path, None, stage.base)
+        with pytest.raises(FetchError, match="lists no operation 'Haity' of HTI; it lists Haiti"):
+            fetch_dtm_api("HTI", (0,), tmp_path, "Haity", stage.base)
+
+
+def test_a_secret_that_is_not_set_is_asked_for_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DTM_API_KEY")
+    told = dtm("fetch", "dtm-api", "--country", "HTI", "--out", tmp_path, "--url", "http://127.0.0.1:9")
+    assert (told.code, "DTM_API_KEY is not set" in told.err) == (5, True)
+
+
+def kobo_stage(total: int, page: int = 100, grows: int = 0, elsewhere: str | None = None) -> Stage:
+    """An asset of `total` submissions in pages that are smaller than was asked; one more comes in while it is read."""
+    stage = Stage({})
+    state = {"total": total, "grows": grows}
+
+    def data(query: dict[str, list[str]], headers: dict[str, str]) -> Answer:
+        assert headers["Authorization"] == f"Token {SECRET}"
+        start = int(query.get("start", ["0"])[0])
+        rows = [{"_id": i, "_uuid": f"u{i}", "q": "x"} for i in range(start, min(start + page, state["total"]))]
+        following = start + page
+        if state["grows"] and start:
+            state["grows"] -= 1
+            state["total"] += 1
+        told = f"{elsewhere or stage.base}/api/v2/assets/aX/data.json?start={following}&limit={page}"
+        return 200, {"count": state["total"], "next": told if following < state["total"] else None, "results": rows}
+
+    stage.routes = {"/api/v2/assets/aX/data.json": data, "/api/v2/assets/aX.xls": lambda *_: (200, b"PK form")}
+    return stage
+
+
+@pytest.mark.parametrize("total", [1, 100, 101, 1234])
+def test_every_page_of_an_asset_is_followed_to_the_servers_own_count(tmp_path: Path, total: int) -> None:
+    with serving(kobo_stage(total)) as stage:
+        files = fetch_kobo("aX", tmp_path, stage.base)
+    assert [f.name for f in files] == ["kobo_aX_form.xlsx", "kobo_aX.json"]
+    told = json.loads(files[1].read_text())
+    assert len({r["_id"] for r in told["results"]}) == told["count"] == total
+
+
+def test_submissions_that_come_in_while_pages_are_read_are_not_lost(tmp_path: Path) -> None:
+    with serving(kobo_stage(250, grows=1)) as stage:
+        files = fetch_kobo("aX", tmp_path, stage.base)
+    assert json.loads(files[1].read_text())["count"] == 251
+
+
+def test_pages_that_stop_short_of_the_count_are_no_download(tmp_path: Path) -> None:
+    stage = kobo_stage(250)
+    whole = stage.routes["/api/v2/assets/aX/data.json"]
+
+    def short(query: dict[str, list[str]], headers: dict[str, str]) -> Answer:
+        code, told = whole(query, headers)
+        return code, told | {"next": None}
+
+    stage.routes["/api/v2/assets/aX/data.json"] = short
+    with serving(stage), pytest.raises(FetchError, match="100 of 250 submissions came; nothing was written"):
+        fetch_kobo("aX", tmp_path, stage.base)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_token_is_never_sent_to_another_host(tmp_path: Path) -> None:
+    with serving(kobo_stage(250, elsewhere="http://localhost.invalid")) as stage:
+        with pytest.raises(FetchError, match="leads to another host"):
+            fetch_kobo("aX", tmp_path, stage.base)
+        assert len(stage.asked) == 1
+
+
+def odk_stage(total: int, page: int = 1000, lost: int = 0) -> Stage:
+    def table(query: dict[str, list[str]], headers: dict[str, str]) -> Answer:
+        assert headers["Authorization"] == "Bearer t"
+        rows = [{"__id": f"uuid:{i}", "__system": {"submissionDate": f"2024-0{1 + i % 2}-15T10:00:00Z"}, "hh": {"size": i}, "member": [{"age": 3}]} for i in range(total)]  # fmt: skip
+        if "$filter" in query:
+            rows = [r for r in rows if str(r["__system"]["submissionDate"])[:10] >= query["$filter"][0].split()[2][:10]]  # type: ignore[index]  # a dict of dicts
+        skip = int(query.get("$skip", ["0"])[0])
+        return 200, {"@odata.count": len(rows), "value": rows[: len(rows) - lost][skip : skip + page]}
+
+    return Stage(
+        {
+            "/v1/sessions": lambda *_: (200, {"token": "t"}),
+            "/v1/projects/7/forms/hh/submissions": table,
+            "/v1/projects/7/forms/hh.svc/Submissions": table,
+            "/v1/projects/7/forms/hh.xlsx": lambda *_: (200, b"PK form"),
+        }
+    )
+
+
+@pytest.mark.parametrize("total", [1, 1000, 2300])
+def test_every_submission_of_odk_central_comes_with_its_repeats(tmp_path: Path, total: int) -> None:
+    with serving(odk_stage(total)) as stage:
+        files = fetch_odk("hh", 7, tmp_path, stage.base)
+    told = json.loads(files[-1].read_text())["value"]
+    assert (len(told), told[0]["member"]) == (total, [{"age": 3}])
+    assert [f.name for f in files] == ["odk_hh_form.xlsx", "odk_hh.json"]
+
+
+def test_only_submissions_changed_since_a_day_are_asked_for(tmp_path: Path) -> None:
+    with serving(odk_stage(10)) as stage:
+        told = dtm("fetch", "odk", "--form", "hh", "--project", 7, "--url", stage.base, "--since", "2024-02-01", "--out", tmp_path)  # fmt: skip
+    assert told.code == 0, told.err
+    file = tmp_path / "odk_hh_since_2024-02-01.json"
+    assert len(json.loads(file.read_text())["value"]) == 5
+    assert str(file) in told.out
+
+
+def test_fewer_submissions_than_odk_central_counts_are_no_download(tmp_path: Path) -> None:
+    with serving(odk_stage(10, lost=3)) as stage, pytest.raises(FetchError, match="7 of 10 submissions came"):
+        fetch_odk("hh", 7, tmp_path, stage.base)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_login_that_fails_tells_neither_password_nor_answer(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(odk_stage(1)) as stage:
+        stage.routes["/v1/sessions"] = lambda *_: (401, {"message": f"wrong password {SECRET}"})
+        with pytest.raises(FetchError, match="check address, account, project and form") as told:
+            fetch_odk("hh", 7, tmp_path, stage.base)
+    assert SECRET not in str(told.value) + "".join(capsys.readouterr())
