@@ -6,6 +6,9 @@ renamed over time. A zero is stated; a day without a row is unknown.
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import polars as pl
 
 from dtm_pipeline.contracts.raw import BORDER_COUNT
@@ -14,12 +17,35 @@ from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, coun
 from dtm_pipeline.storage.reference import Reference
 from sources.dates import day_column
 from sources.document import SEND_AGAIN, DeliveryError, Document, Sheet, header_key
-from sources.headers import HeaderRow, aliases, data_rows, find_header, original_json
-from sources.protocol import SAY_COUNTRY, Delivery, Description, Finding, Match, Reading, flag_findings, none_usable
+from sources.headers import (
+    HeaderRow,
+    aliases,
+    column_findings,
+    data_rows,
+    find_header,
+    original_json,
+    unknown_headers,
+)
+from sources.protocol import (
+    SAY_COUNTRY,
+    Delivery,
+    Description,
+    Finding,
+    Match,
+    Reading,
+    SheetReading,
+    combine,
+    flag_findings,
+    none_usable,
+)
 
 KIND = "border_count"
 NEEDED = {"observed_on": "date", "flow_point_name": "point", "direction": "direction"}
 GROUP_READABLE_SHARE = 0.9
+GROUP_WORDS = re.compile(
+    r"national|resident|visitor|citizen|refugee|return|migrant|traveller|passenger|person|people|men\b|women|male|boys|girls|child|adult|famil|crew|other",
+    re.IGNORECASE,
+)
 FLAGS = {"unreadable_hours": "the hours observed can't be read; they are unknown"}
 
 
@@ -47,14 +73,31 @@ class BorderCount:
         return max((_fit(sheet, reference) for sheet in document.sheets), key=lambda m: m.score)
 
     def read(self, document: Document, delivery: Delivery, reference: Reference) -> Reading:
-        sheet = max(document.sheets, key=lambda s: _fit(s, reference).score)
-        header = find_header(sheet, aliases(reference, KIND))
-        assert header is not None
+        threshold = reference.thresholds["deliveries"]["min_header_share"]
+        read: list[SheetReading] = []
+        findings = []
+        for sheet in document.sheets:
+            header = find_header(sheet, aliases(reference, KIND))
+            if header is None or _fit(sheet, reference).score < threshold:
+                if sheet.row_count > 1 and len(document.sheets) > 1:
+                    told = f"the sheet was not read: its headers are not those of {self.title}"
+                    findings.append(Finding("sheet_not_read", told, sheet.name))
+                continue
+            read.append(self._read_sheet(sheet, header, delivery, reference))
+        if all(s.tables[BORDER_COUNT.name].is_empty() for s in read):
+            raise none_usable(pl.concat([s.rejected for s in read]))
+        _check_sheets(read)
+        return combine(KIND, read, findings)
+
+    def _read_sheet(self, sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: Reference) -> SheetReading:
         texts = data_rows(sheet, header)
         if texts.is_empty():
-            raise DeliveryError("headers and no row below them", "counts", SEND_AGAIN, row=header.row)
+            raise DeliveryError("headers and no row below them", "counts", SEND_AGAIN, sheet=sheet.name, row=header.row)
+        doubled = column_findings(
+            texts, header, sheet.name, {"observed_on", "flow_point_name", "direction", "movements"}
+        )
         country = _country(texts, header, delivery, reference)
-        frame, groups = _typed(texts, header, delivery, country, reference)
+        frame, groups = _typed(texts, header, delivery, country, reference, sheet.name)
         fields = header.fields()
         total = fields["movements"].header if "movements" in fields else "sum of the groups"
         rejects = [
@@ -110,8 +153,6 @@ class BorderCount:
             ),
         ]
         outcome = split(frame, BORDER_COUNT, rejects, KIND, Originals(texts, original_json(header)))
-        if outcome.valid.is_empty():
-            raise none_usable(outcome.rejected)
         kept = frame.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
         differs = kept.filter((pl.col("_sum") != pl.col("movements")) & pl.lit(len(groups) > 0))
         findings = [
@@ -126,15 +167,34 @@ class BorderCount:
         if "movements" not in fields:
             told = f"no total is given: {', '.join(groups)} were summed"
             findings.append(Finding("groups_summed", told, sheet.name, header.row))
-        findings += flag_findings(outcome.valid, FLAGS, sheet.name)
-        return Reading(
-            kind=KIND,
-            countries=(country,),
-            tables={BORDER_COUNT.name: outcome.valid},
-            rejected=outcome.rejected,
-            account=account(frame, outcome, kept),
-            facts={"sheets": [{"sheet": sheet.name, "country": country, "groups": groups, **header.facts()}]},
-            findings=findings,
+        others = [c for c in header.unknown() if c.header not in groups]
+        unread = replace(header, columns=tuple(others), repeated=())
+        findings += [
+            *doubled,
+            *unknown_headers(unread, aliases(reference, KIND), KIND, sheet.name),
+            *flag_findings(outcome.valid, FLAGS, sheet.name),
+        ]
+        facts = {"sheet": sheet.name, "country": country, "groups": groups, **header.facts()}
+        told_account = account(frame, outcome, kept)
+        return SheetReading(
+            {BORDER_COUNT.name: outcome.valid}, outcome.rejected, told_account, (country,), facts, findings
+        )
+
+
+def _check_sheets(read: list[SheetReading]) -> None:
+    """Two sheets never count one point, direction and day.
+
+    Raises:
+        DeliveryError: they do, and which of them counts is not known.
+    """
+    key = ["flow_point_name", "direction", "observed_on"]
+    rows = pl.concat([s.tables[BORDER_COUNT.name].select(*key, "source_sheet") for s in read])
+    twice = rows.group_by(key).agg(pl.col("source_sheet").n_unique()).filter(pl.col("source_sheet") > 1)
+    if not twice.is_empty():
+        raise DeliveryError(
+            f"{twice.height:,} counts of a point, direction and day stand in several sheets",
+            "each count once",
+            "send it with one of the sheets",
         )
 
 
@@ -178,7 +238,7 @@ def _country(texts: pl.DataFrame, header: HeaderRow, delivery: Delivery, referen
 
 
 def _typed(
-    texts: pl.DataFrame, header: HeaderRow, delivery: Delivery, country: str, reference: Reference
+    texts: pl.DataFrame, header: HeaderRow, delivery: Delivery, country: str, reference: Reference, sheet: str | None
 ) -> tuple[pl.DataFrame, list[str]]:
     """The text cells as the columns of the contract, and the headers of the groups that are counted."""
     fields = header.fields()
@@ -187,6 +247,15 @@ def _typed(
         for code, alias in reference.vocabularies.filter(vocabulary="direction").select("code", "alias").rows()
     }
     groups = [c for c in header.columns if c.target is None and _counts_people(texts[f"c{c.index}"])]
+    strange = [c.header for c in groups if not GROUP_WORDS.search(c.header)]
+    if "movements" not in fields and strange:
+        raise DeliveryError(
+            f"no total, and columns of numbers that name no group of people: {', '.join(strange[:5])}",
+            "a total, or groups such as nationals, residents, men",
+            "name the column of totals Total, or take the others out",
+            sheet=sheet,
+            row=header.row,
+        )
     day = pl.col(f"c{fields['observed_on'].index}")
     known_directions = texts[f"c{fields['direction'].index}"].unique().drop_nulls().to_list()
     mapping = {d: directions.get(header_key(d)) for d in known_directions}
@@ -220,7 +289,7 @@ def _typed(
         _sum=by_group,
         _negative=pl.any_horizontal(pl.lit(False), *(whole_number(pl.col(f"c{c.index}")) < 0 for c in groups)),
         snapshot_id=pl.lit(delivery.snapshot_id),
-        source_sheet=pl.lit(None, pl.String),
+        source_sheet=pl.lit(sheet, pl.String),
         location_code=pl.lit(country),
         flags=pl.concat_list(
             pl.when(bad_hours).then(pl.lit("unreadable_hours")).otherwise(pl.lit(None, pl.String))

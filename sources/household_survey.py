@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -27,7 +27,7 @@ from sources.protocol import SAY_COUNTRY, Delivery, Description, Finding, Match,
 from sources.survey import export
 from sources.survey.expressions import NotTranslatedError, Scope, column_of, number_of, translate
 from sources.survey.records import sheets_of_json
-from sources.survey.xlsform import DAYS, NUMBERS, Form, Question, assemble
+from sources.survey.xlsform import DAYS, NUMBERS, Form, Question, forms_of
 
 MAIN = "main"
 LIKELY = 0.95
@@ -44,11 +44,6 @@ SENTENCES = {
     "missing_answer": "a required question was asked and not answered",
     "broken_constraint": "the answer breaks the form's constraint",
 }
-
-
-@cache
-def _forms(files: tuple[tuple[str, Path], ...]) -> tuple[Form, ...]:
-    return assemble([Document(name, path) for name, path in files])
 
 
 @dataclass(frozen=True)
@@ -195,7 +190,7 @@ def _best_form(document: Document, sheets: list[Sheet]) -> tuple[Form, float, in
     Of forms that explain the same (versions, copies) the one that the file or a sheet is named after, else the newest.
     """
     named = " ".join([document.name, *(s.name or "" for s in sheets)]).lower()
-    forms = sorted(_forms(document.forms), key=lambda f: f.form_id.lower() in named)
+    forms = sorted(forms_of(document.forms), key=lambda f: f.form_id.lower() in named)
     best: tuple[Form, float, int] | None = None
     for form in forms:
         fits = [columns for s in sheets if (columns := export.mapped(s, form))]

@@ -19,10 +19,19 @@ from dtm_pipeline.storage.reference import Reference
 from sources.dates import SAY, date_in
 from sources.document import SEND_AGAIN, DeliveryError, Document, Sheet, header_key
 from sources.headers import Column, HeaderRow, data_rows, original_json
-from sources.protocol import Delivery, Description, Match, Reading, none_usable
+from sources.protocol import (
+    Delivery,
+    Description,
+    Finding,
+    Match,
+    Reading,
+    SheetReading,
+    combine,
+    none_usable,
+)
 from sources.survey.export import as_coded, mapped
 from sources.survey.records import sheets_of_json
-from sources.survey.xlsform import assemble
+from sources.survey.xlsform import forms_of
 
 KIND = "severity_survey"
 MIN_QUESTIONS = 3
@@ -55,94 +64,113 @@ class SeveritySurvey:
         )
 
     def recognise(self, document: Document, reference: Reference) -> Match:
-        sheet = _sheet(document)
-        fit = _best_fit(_coded(Sheet(sheet.name, _head(sheet)), document), reference) if sheet else None
-        return fit.match if fit else Match(0)
+        heads = [_coded(Sheet(s.name, _head(s)), document) for s in _sheets(document)]
+        matches = [fit.match for s in heads if (fit := _best_fit(s, reference))]
+        return max(matches, key=lambda m: (m.score, m.headers), default=Match(0))
 
     def read(self, document: Document, delivery: Delivery, reference: Reference) -> Reading:
-        whole = _sheet(document)
-        assert whole is not None
-        sheet = _coded(whole, document)
-        fit = _best_fit(sheet, reference)
-        assert fit is not None
-        if fit.match.missing:
-            raise DeliveryError(
-                f"lacks questions of {fit.model.index_name} {fit.model.model_version}: {', '.join(fit.match.missing[:5])}",
-                "every question of the model",
-                "export all questions, with codes",
-                sheet=sheet.name,
-                row=fit.header.row,
-            )
-        texts = data_rows(sheet, fit.header)
-        if texts.is_empty():
-            raise DeliveryError(
-                "headers and no row below them", "submissions", SEND_AGAIN, sheet=sheet.name, row=fit.header.row
-            )
-        rows = _typed(texts, fit, delivery, sheet)
-        rows = rows.with_columns(reference_date=_reference_date(rows, delivery))
-        known = {i.code: set(i.answers) for i in fit.model.indicators}
-        wrong = {
-            code: plain(pl.col(f"q_{code}")).is_not_null() & ~plain(pl.col(f"q_{code}")).is_in(sorted(answers))
-            for code, answers in known.items()
-        }
-        place, households = fit.columns["place_id"].header, fit.columns["households"].header
-        rejects = [
-            Reject(
-                "no_identity",
-                "a location has its place id",
-                place,
-                pl.col("place_id").is_null(),
-                pl.lit(None, pl.String),
-            ),
-            *count_rejects({"households": households}),
-            *(
-                Reject(
-                    "unknown_answer",
-                    "an answer is one of the model's choices",
-                    fit.columns[code].header,
-                    broken,
-                    pl.col(f"q_{code}"),
+        read: list[SheetReading] = []
+        findings = []
+        last: DeliveryError | None = None
+        for whole in _sheets(document):
+            sheet = _coded(whole, document)
+            fit = _best_fit(sheet, reference)
+            if fit is None or fit.match.score < reference.thresholds["deliveries"]["min_header_share"]:
+                findings.append(
+                    Finding("sheet_not_read", "the sheet was not read: it asks no model's questions", whole.name)
                 )
-                for code, broken in wrong.items()
-            ),
-            Reject(
-                "conflicting_duplicate",
-                "a location is surveyed once a round; submissions that differ can't both be right",
-                place,
-                (pl.len().over("place_id") > 1) & (pl.col("_answers").n_unique().over("place_id") > 1),
-                pl.col("place_id"),
-            ),
-            Reject(
-                "repeated_row",
-                "a location is surveyed once a round; the row repeats another, which is kept",
-                place,
-                pl.int_range(pl.len()).over("place_id") > 0,
-                pl.col("place_id"),
-            ),
-        ]
-        outcome = split(rows, SEVERITY_LOCATION, rejects, KIND, Originals(texts, original_json(fit.header)))
-        if outcome.valid.is_empty():
-            raise none_usable(outcome.rejected)
-        kept = rows.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
-        return Reading(
-            kind=KIND,
-            countries=(fit.model.location_code,),
-            tables={SEVERITY_LOCATION.name: outcome.valid, SEVERITY_ANSWER.name: _answers(kept, fit.model)},
-            rejected=outcome.rejected,
-            account=account(rows, outcome, kept),
-            facts={
-                "model": f"{fit.model.index_name} {fit.model.model_version}",
-                "sheets": [{"sheet": sheet.name, **fit.header.facts()}],
-                # questions beside the model's are neither mapped nor quoted: they may be anything
-                "questions_beside_the_model": sum(c.target is None for c in fit.header.columns),
-            },
+                continue
+            try:
+                read.append(_read_sheet(sheet, fit, delivery))
+            except DeliveryError as refusal:
+                last = refusal
+                findings.append(Finding("sheet_refused", f"the sheet was left out: {refusal}", whole.name))
+        if not read:
+            assert last is not None
+            raise last
+        if all(s.tables[SEVERITY_LOCATION.name].is_empty() for s in read):
+            raise none_usable(pl.concat([s.rejected for s in read]))
+        rows = pl.concat([s.tables[SEVERITY_LOCATION.name] for s in read])
+        if rows["place_id"].is_duplicated().any() and len(read) > 1:
+            raise DeliveryError(
+                "several sheets survey one location", "each location once", "send it with one of the sheets"
+            )
+        return combine(KIND, read, findings)
+
+
+def _read_sheet(sheet: Sheet, fit: _Fit, delivery: Delivery) -> SheetReading:
+    if fit.match.missing:
+        raise DeliveryError(
+            f"lacks questions of {fit.model.index_name} {fit.model.model_version}: {', '.join(fit.match.missing[:5])}",
+            "every question of the model",
+            "export all questions, with codes",
+            sheet=sheet.name,
+            row=fit.header.row,
         )
+    texts = data_rows(sheet, fit.header)
+    if texts.is_empty():
+        raise DeliveryError(
+            "headers and no row below them", "submissions", SEND_AGAIN, sheet=sheet.name, row=fit.header.row
+        )
+    rows = _typed(texts, fit, delivery, sheet)
+    rows = rows.with_columns(reference_date=_reference_date(rows, delivery))
+    known = {i.code: set(i.answers) for i in fit.model.indicators}
+    wrong = {
+        code: plain(pl.col(f"q_{code}")).is_not_null() & ~plain(pl.col(f"q_{code}")).is_in(sorted(answers))
+        for code, answers in known.items()
+    }
+    place, households = fit.columns["place_id"].header, fit.columns["households"].header
+    rejects = [
+        Reject(
+            "no_identity",
+            "a location has its place id",
+            place,
+            pl.col("place_id").is_null(),
+            pl.lit(None, pl.String),
+        ),
+        *count_rejects({"households": households}),
+        *(
+            Reject(
+                "unknown_answer",
+                "an answer is one of the model's choices",
+                fit.columns[code].header,
+                broken,
+                pl.col(f"q_{code}"),
+            )
+            for code, broken in wrong.items()
+        ),
+        Reject(
+            "conflicting_duplicate",
+            "a location is surveyed once a round; submissions that differ can't both be right",
+            place,
+            (pl.len().over("place_id") > 1) & (pl.col("_answers").n_unique().over("place_id") > 1),
+            pl.col("place_id"),
+        ),
+        Reject(
+            "repeated_row",
+            "a location is surveyed once a round; the row repeats another, which is kept",
+            place,
+            pl.int_range(pl.len()).over("place_id") > 0,
+            pl.col("place_id"),
+        ),
+    ]
+    outcome = split(rows, SEVERITY_LOCATION, rejects, KIND, Originals(texts, original_json(fit.header)))
+    kept = rows.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
+    # questions beside the model's are neither mapped nor quoted: they may be anything
+    facts = {
+        "sheet": sheet.name,
+        "model": f"{fit.model.index_name} {fit.model.model_version}",
+        "header_row": fit.header.row,
+        "headers_mapped": {c.header: c.target[1] for c in fit.header.columns if c.target},
+        "questions_beside_the_model": sum(c.target is None for c in fit.header.columns),
+    }
+    tables = {SEVERITY_LOCATION.name: outcome.valid, SEVERITY_ANSWER.name: _answers(kept, fit.model)}
+    told = account(rows, outcome, kept)
+    return SheetReading(tables, outcome.rejected, told, (fit.model.location_code,), facts)
 
 
-def _sheet(document: Document) -> Sheet | None:
-    """The first sheet."""
-    sheets = sheets_of_json(document.json) if document.format == "json" else document.sheets
-    return sheets[0] if sheets else None
+def _sheets(document: Document) -> list[Sheet]:
+    return sheets_of_json(document.json) if document.format == "json" else document.sheets
 
 
 def _head(sheet: Sheet) -> pl.DataFrame:
@@ -152,7 +180,7 @@ def _head(sheet: Sheet) -> pl.DataFrame:
 
 def _coded(sheet: Sheet, document: Document) -> Sheet:
     """The sheet in the names and codes of its form where one is known; labels and paths are looked through."""
-    forms = assemble([Document(name, path) for name, path in document.forms])
+    forms = forms_of(document.forms)
     fits = [(columns.understood, form) for form in forms if (columns := mapped(sheet, form)) is not None]
     understood, form = max(fits, key=lambda f: f[0], default=(0, None))
     return as_coded(sheet, form) if form is not None and understood >= MIN_QUESTIONS else sheet

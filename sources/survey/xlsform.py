@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from pathlib import PurePath
+from functools import cache, cached_property
+from pathlib import Path, PurePath
 
 from sources.document import DeliveryError, Document, Sheet
 
@@ -246,6 +246,12 @@ def assemble(documents: Iterable[Document]) -> tuple[Form, ...]:
         elif "choices" in parts:
             choices.append((stem, parts["choices"]))
     return tuple(_assembled(stem, parts, choices) for stem, parts in surveys)
+
+
+@cache
+def forms_of(files: tuple[tuple[str, Path], ...]) -> tuple[Form, ...]:
+    """The forms in files, by name and path; snapshots never change, so they are read once."""
+    return assemble([Document(name, path) for name, path in files])
 
 
 def _assembled(stem: str, parts: dict[str, Sheet], choices: list[tuple[str, Sheet]]) -> Form:
