@@ -5,12 +5,13 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEMO_HOME := var/demo
 
-.PHONY: help install demo test check format docs lock bench dev clean
+.PHONY: help install demo test fuzz check format docs lock bench dev clean
 
 help:
 	@echo "make install  environment in .venv, from requirements.lock"
 	@echo "make demo     the main job on bundled samples; ends with the paths of tables and report"
 	@echo "make test     the tests"
+	@echo "make fuzz     2,000 damaged deliveries of each kind (tests: 50)"
 	@echo "make check    lint, types, layers, generated files"
 	@echo "make bench    our speed beside the script an analyst would write"
 	@echo "make dev      the Dagster UI on loopback, for the home in DTM_HOME (default var)"
@@ -32,6 +33,9 @@ demo: install
 test: install
 	@$(BIN)/python -m pytest -n auto --dist worksteal
 
+fuzz: install
+	@DTM_FUZZ=$${DTM_FUZZ:-2000} $(BIN)/python -m pytest -n auto --dist worksteal tests/fuzz --durations=0 -vv
+
 check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -52,6 +56,7 @@ lock:
 
 bench: install
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/read.py
 
 dev: install
 	@home="$${DTM_HOME:-var}"; mkdir -p "$$home/dagster"; cp dagster.yaml "$$home/dagster/"; \

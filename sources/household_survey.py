@@ -113,7 +113,9 @@ class HouseholdSurvey:
         if fit is None:
             told = max((export.is_export(s) for s in sheets), key=len)
             missing = ("its XLSForm: put it into the inbox too",)
-            return Match(0.4 if len(told) > 1 else 0, told, missing) if self.other_families else Match(0)
+            # headers that only such exports have lead over places and dates, which many kinds know
+            near = Match(0.4, told, missing, headers=100)
+            return near if self.other_families and len(told) > 1 else Match(0)
         form, share, understood = fit
         family = _family(document.name, None, form, reference)
         mine = (family["family"] != "flow_monitoring_survey") == self.other_families

@@ -313,6 +313,8 @@ def _categories(
     by_key = {c.key: c for c in header.columns}
     for copy in header.repeated:
         first = by_key[copy.key]
+        if texts[copy.cell].equals(texts[first.cell]):
+            continue
         differs = texts.select(
             (
                 whole_number(pl.col(f"c{copy.index}")).fill_null(0)

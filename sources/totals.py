@@ -11,6 +11,8 @@ from sources.headers import HeaderRow
 from sources.protocol import Finding
 
 SAYS = r"(?i)^\W*((grand|sub)[\s-]?)?(totals?|sum)\b|^\W*المجموع"
+LABEL_COLUMNS = 8
+"""Columns, from the left, in one of which a totals row says what it is."""
 SUBTOTAL = re.compile(r"^\W*sub[\s-]?total", re.IGNORECASE)
 LOCATIONS = re.compile(r"locations?\s*:?\s*(\d[\d,]*)", re.IGNORECASE)
 
@@ -23,7 +25,8 @@ def part_totals(texts: pl.DataFrame, header: HeaderRow) -> tuple[pl.DataFrame, p
         return plain(pl.col(fields[name].cell)) if name in fields else pl.lit(None, pl.String)
 
     # a totals row says so before anything else
-    says_total = pl.coalesce(plain(pl.col(c)) for c in texts.columns[1:]).str.contains(SAYS).fill_null(False)
+    first = [pl.col(c).str.strip_chars() for c in texts.columns[1 : 1 + LABEL_COLUMNS]]
+    says_total = pl.coalesce(pl.when(c != "").then(c) for c in first).str.contains(SAYS).fill_null(False)
     # a location may be named so; a total has neither a district nor a point
     district = column("provider_admin2_name")
     placeless = (

@@ -17,7 +17,7 @@ OVERLAP = 1 << 10
 MOST_BYTES = 4 << 30
 MOST_CELLS = 100_000_000
 FAR_COLUMN = re.compile(rb'<c r="([A-Z]{3})(\d+)"')
-ROW = re.compile(rb'<row [^>]*?r="(\d+)"')
+ROW = re.compile(rb'<row [^>]*?\br="(\d+)"')
 ERROR = re.compile(rb'<c r="([A-Z]+)(\d+)"[^>]*?t="e"')
 NO_VALUE = re.compile(
     rb'<c r="([A-Z]+)(\d+)"[^>]*>\s*(?:<f>[^<]*</f>|<f [^>]*>[^<]*</f>|<f[^>]*/>)\s*(?:<v\s*/>|<v>\s*</v>)?\s*</c>'
@@ -82,8 +82,8 @@ def _pieces(book: zipfile.ZipFile, member: str) -> Iterator[bytes]:
 def _examine_sheet(book: zipfile.ZipFile, member: str, name: str, found: Examination) -> None:
     column, row = 0, 0
     for piece in _pieces(book, member):
-        last = ROW.findall(piece)[-1:] if b"<row" in piece else []
-        row = max(row, *(int(r) for r in last)) if last else row
+        last = ROW.match(piece, piece.rfind(b"<row "))
+        row = max(row, int(last[1])) if last else row
         for letters, number in FAR_COLUMN.findall(piece):
             column, row = max(column, _number(letters)), max(row, int(number))
         if column * row > MOST_CELLS:

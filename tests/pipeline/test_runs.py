@@ -138,7 +138,7 @@ SIDECARS = [
     ('reference_date = "2020-02-29"\n', "every row of this kind has its own"),
     ('replaces = "yes"\n', "true or false"),
     ("replaces = true\nadds = true\n", "says both replaces and adds"),
-    ('series = "irq_idpp"\n', "reference/series.toml lists irq_idp"),
+    ('series = "irq_idpp"\n', "expected one of reference/series.toml: irq_idp"),
     ('series = "irq_returnee"\n', "names the series 'irq_returnee' (IRQ, idp_returnee)"),
 ]
 

@@ -1,0 +1,182 @@
+"""The inbox: files that still grow wait, refused ones are given back with the reason, archives are opened."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from dtm_pipeline.storage.archives import ArchiveLimits
+from dtm_pipeline.storage.home import Home
+from dtm_pipeline.storage.inbox import GROWING, take_files, take_inbox
+from dtm_pipeline.storage.snapshots import SnapshotStore
+from tests.conftest import dtm
+from tests.pipeline.test_runs import answer
+
+LIMITS = ArchiveLimits(20, 10**7, 200, 2)
+
+
+def statuses(home: Path) -> dict[str, str]:
+    return {d["name"]: d["status"] for d in dtm("status", "--json", "--home", home).json()["deliveries"]}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A home whose inbox held a good delivery, a bad one with a sidecar, and two archives."""
+    home = tmp_path_factory.mktemp("inbox") / "home"
+    Home(home).create()
+    inbox = home / "inbox"
+    answer(inbox / "good.json", ("2020-02-29", 600))
+    (inbox / "bad.csv").write_text("a,b\n1,2\n")
+    (inbox / "bad.csv.toml").write_text('terms = "none"\n')
+    answer(inbox / "in_zip.json", ("2020-03-31", 606))
+    with zipfile.ZipFile(inbox / "delivery.zip", "w") as archive:
+        archive.write(inbox / "in_zip.json", "march/in_zip.json")
+        archive.writestr("march/odd.csv", "x,y\n3,4\n")
+    (inbox / "in_zip.json").unlink()
+    with zipfile.ZipFile(inbox / "hostile.zip", "w") as archive:
+        archive.writestr("../../evil.csv", "1")
+    answer_ = dtm("run", "--home", home)
+    assert answer_.code == 0, answer_.err
+    return home, answer_.err
+
+
+def test_a_refused_file_lies_in_refused_with_its_sidecar_and_a_reason_to_forward(told: tuple[Path, str]) -> None:
+    refused = told[0] / "inbox" / "refused"
+    assert {f.name for f in refused.iterdir()} == {
+        "bad.csv",
+        "bad.csv.toml",
+        "bad.csv.reason.txt",
+        "hostile.zip",
+        "hostile.zip.reason.txt",
+        "delivery.zip.reason.txt",
+    }
+    letter = (refused / "bad.csv.reason.txt").read_text()
+    assert "File: bad.csv" in letter
+    assert "is of no known kind" in letter
+    assert "Please send it again" in letter
+    assert "a member's path leads out" in (refused / "hostile.zip.reason.txt").read_text()
+
+
+def test_files_of_an_archive_are_deliveries_of_their_own(told: tuple[Path, str]) -> None:
+    assert statuses(told[0]) == {
+        "good.json": "accepted",
+        "bad.csv": "refused",
+        "delivery.zip": "opened",
+        "delivery.zip/march/in_zip.json": "accepted",
+        "delivery.zip/march/odd.csv": "refused",
+        "hostile.zip": "refused",
+    }
+    # an archive of which a part is good stays, and its letter names the other part
+    assert (told[0] / "inbox" / "delivery.zip").is_file()
+    letter = (told[0] / "inbox" / "refused" / "delivery.zip.reason.txt").read_text()
+    assert "delivery.zip/march/odd.csv" in letter
+    assert "in_zip" not in letter
+
+
+def test_nothing_was_written_outside_by_the_hostile_archive(told: tuple[Path, str]) -> None:
+    assert not list(told[0].parent.rglob("evil.csv"))
+    assert list((told[0] / "scratch").iterdir()) == []
+
+
+def test_a_refused_file_that_is_put_back_unmended_is_given_back_again(told: tuple[Path, str]) -> None:
+    home = told[0]
+    (home / "inbox" / "again.csv").write_text("a,b\n1,2\n")
+    again = dtm("run", "--home", home)
+    assert "refused again.csv: it was refused before" in again.err
+    assert (home / "inbox" / "refused" / "again.csv.reason.txt").is_file()
+
+
+def test_a_file_that_grows_is_taken_when_it_has_stopped(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home").create()
+    file = home.inbox / "slow.json"
+    file.write_text('{"result": [')
+    stop = threading.Event()
+
+    def grow() -> None:
+        while not stop.is_set():
+            with file.open("a") as out:
+                out.write(" ")
+            time.sleep(0.02)
+
+    writer = threading.Thread(target=grow)
+    writer.start()
+    try:
+        first = take_inbox(home, home.inbox, LIMITS, settle_seconds=0.3)
+    finally:
+        stop.set()
+        writer.join()
+    assert (first.taken, first.not_taken) == ([], {"slow.json": GROWING})
+    then = take_inbox(home, home.inbox, LIMITS, settle_seconds=0.1)
+    assert [s.name for s in then.taken] == ["slow.json"]
+
+
+def test_an_archive_that_was_stored_and_not_opened_is_opened_at_the_next_run(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home").create()
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.csv", "a,b\n")
+    store = SnapshotStore(home)
+    digest = store.hashes([tmp_path / "a.zip"])[0][tmp_path / "a.zip"]
+    store.take(tmp_path / "a.zip", digest, "a.zip", {}, 1)
+    taken = take_files(home, [tmp_path / "a.zip"], LIMITS)
+    assert [s.name for s in taken.taken] == ["a.zip/a.csv"]
+    assert {s.name: s.status for s in store.all()} == {"a.zip": "opened", "a.zip/a.csv": "new"}
+
+
+def test_silence_takes_nothing_back_that_was_said_of_a_delivery(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home").create()
+    (tmp_path / "a.csv").write_text("a,b\n")
+    take_files(home, [tmp_path / "a.csv"], LIMITS, {"country": "IRQ"})
+    assert take_files(home, [tmp_path / "a.csv"], LIMITS).taken == []
+    assert SnapshotStore(home).all()[0].statement == {"country": "IRQ"}
+
+
+def test_a_survey_that_came_before_its_form_is_read_when_the_form_comes(tmp_path: Path) -> None:
+    assert dtm("samples", "make", "--kind", "household_survey", "--rows", 8, "--out", tmp_path / "s").code == 0
+    export, form = tmp_path / "s" / "msna_2024_export.xlsx", tmp_path / "s" / "msna_form.xlsx"
+    home = tmp_path / "home"
+    first = dtm("ingest", export, "--country", "IRQ", "--home", home)
+    assert (first.code, "its XLSForm: put it into the inbox too" in first.err) == (3, True)
+    then = dtm("ingest", form, "--home", home)
+    assert then.code == 0, then.err
+    assert statuses(home) == {export.name: "accepted", form.name: "accepted"}
+
+
+def test_ingest_reads_files_and_leaves_the_tables_to_the_next_run(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    answer(tmp_path / "a.json", ("2020-02-29", 600))
+    told = dtm("ingest", tmp_path / "a.json", "--home", home, "--json")
+    assert (told.code, told.json()["deliveries"][0]["status"]) == (0, "accepted")
+    assert not (home / "releases" / "partner" / "latest.json").exists()
+    assert list((home / "warehouse" / "raw" / "raw_dtm__api_figure").glob("*.parquet"))
+    assert dtm("ingest", tmp_path / "nowhere.csv", "--home", home).code == 2
+
+
+def test_inspect_tells_what_a_file_is_and_writes_nothing(tmp_path: Path) -> None:
+    assert dtm("samples", "make", "--kind", "event_report", "--rows", 8, "--out", tmp_path / "s").code == 0
+    file = tmp_path / "s" / "event_tracking_2024-04.csv"
+    before = {f: f.stat().st_mtime_ns for f in tmp_path.rglob("*")}
+    told = dtm("inspect", file)
+    assert told.code == 0, told.err
+    assert "event_tracking_2024-04.csv: event_report, IRQ" in told.out
+    assert "Event type -> event_type" in told.out
+    assert "rows 8: 7 can be used, 1 can't" in told.out
+    assert "rejected row 5, column Event type: expected that Event type is one of conflict" in told.out
+    as_json = dtm("inspect", file, "--json").json()
+    assert (as_json["kind"], as_json["rows_in"], as_json["encoding"]) == ("event_report", 8, "utf-8-sig")
+    assert {f: f.stat().st_mtime_ns for f in tmp_path.rglob("*")} == before
+
+
+def test_status_says_which_figures_a_correction_moved(tmp_path: Path) -> None:
+    home, inbox = tmp_path / "home", tmp_path / "inbox"
+    answer(inbox / "a.json", ("2020-02-29", 600))
+    assert dtm("run", "--inbox", inbox, "--home", home).code == 0
+    answer(inbox / "b.json", ("2020-02-29", 606))
+    assert dtm("run", "--inbox", inbox, "--home", home).code == 0
+    moved = json.loads(dtm("status", "--json", "--home", home).out)["moved_figures"]
+    assert [(m["series_id"], m["before"], m["now"]) for m in moved] == [("irq_idp", 600, 606)]
+    assert "figures that moved with release" in dtm("status", "--home", home).out
