@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-PIECE = 1 << 20
+PIECE = 1 << 22
 OVERLAP = 1 << 10
 MOST_BYTES = 4 << 30
 MOST_CELLS = 100_000_000

@@ -179,6 +179,7 @@ def border_flow(workspace: Workspace, raw_dtm__border_count: StoredParts) -> Par
                 of_country(raw_dtm__border_count, workspace, country),
                 deliveries_of(workspace, country),
                 workspace.reference.flow_points,
+                workspace.reference.flow_calendars,
             )
             for country in stale
         },

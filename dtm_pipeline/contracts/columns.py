@@ -267,6 +267,13 @@ hours_observed = Column(
     at_least=0,
     at_most=24,
 )
+operating_day = Column(
+    "operating_day",
+    "string",
+    "code",
+    "Whether the point operated, from its calendar",
+    allowed=("yes", "no", "unknown"),
+)
 
 # -- events and surveys -------------------------------------------------------------------------------
 EVENT_TYPES = (

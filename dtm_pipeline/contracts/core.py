@@ -153,6 +153,7 @@ BORDER_FLOW = Table(
         c.observed_on.required(),
         c.movements.required(),
         c.hours_observed,
+        c.operating_day.required(),
     ),
     added_along=("observed_on", "flow_point_id"),
 )

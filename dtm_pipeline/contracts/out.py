@@ -192,13 +192,7 @@ BORDER_FLOW_DAILY = Table(
         c.observed_on.required(),
         c.movements.required(),
         c.hours_observed,
-        Column(
-            "operating_day",
-            "string",
-            "code",
-            "Whether the point operated, from its calendar",
-            allowed=("yes", "no", "unknown"),
-        ).required(),
+        c.operating_day.required(),
     ),
     added_along=("observed_on", "flow_point_id"),
 )

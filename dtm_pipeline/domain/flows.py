@@ -54,8 +54,38 @@ def newest_counts(counts: pl.DataFrame) -> pl.DataFrame:
     return counts.sort("ingest_sequence", "source_row").unique(key, keep="last", maintain_order=True).sort(*key)
 
 
-def daily(flow: pl.DataFrame) -> pl.DataFrame:
-    """The daily table. No calendar of operating days is known yet, so whether a point operated is unknown."""
-    return flow.with_columns(operating_day=pl.lit("unknown")).sort(
-        "crossing_id", "flow_point_id", "observed_by", "direction", "observed_on"
+def operating_days(flow: pl.DataFrame, calendars: pl.DataFrame) -> pl.DataFrame:
+    """Flows with `operating_day`: yes or no by the calendar of the point, unknown where none covers the day.
+
+    Args:
+        flow: flow_point_id, observed_on.
+        calendars: reference/flow_calendars.csv: flow_point_id, valid_from, valid_to (null: open), weekdays
+            (`1234567`, 1 = Monday), operating (`yes` or `no`). Of several that cover a day the one that began last
+            holds.
+    """
+    covered = (
+        flow.with_row_index("_row")
+        .join(calendars, on="flow_point_id")
+        .filter(
+            (pl.col("observed_on") >= pl.col("valid_from"))
+            & (pl.col("valid_to").is_null() | (pl.col("observed_on") <= pl.col("valid_to")))
+        )
+        .sort("valid_from")
+        .unique("_row", keep="last")
+        .with_columns(
+            operating_day=pl.when(
+                (pl.col("operating") == "yes")
+                & pl.col("weekdays").str.contains(pl.col("observed_on").dt.weekday().cast(pl.String))
+            )
+            .then(pl.lit("yes"))
+            .otherwise(pl.lit("no"))
+        )
+        .select("_row", "operating_day")
     )
+    told = flow.with_row_index("_row").join(covered, on="_row", how="left", maintain_order="left").drop("_row")
+    return told.with_columns(pl.col("operating_day").fill_null("unknown"))
+
+
+def daily(flow: pl.DataFrame) -> pl.DataFrame:
+    """The daily table, by point, direction and day."""
+    return flow.sort("crossing_id", "flow_point_id", "observed_by", "direction", "observed_on")

@@ -9,6 +9,7 @@ import polars as pl
 from dtm_pipeline.contracts.core import OBSERVATION_FINDING
 from dtm_pipeline.contracts.derive import conform
 from dtm_pipeline.contracts.model import Table
+from dtm_pipeline.domain.events import newest_reports
 from dtm_pipeline.domain.precedence import delivery_roles
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.places.resolve import DECLARED, PLACED, resolve
@@ -42,6 +43,8 @@ def observed_facts(
     used = roles.filter(pl.col("role").is_in(["leads", "adds"])).select(*key, "snapshot_id", leads=pl.lit(True))
     rows = rows.join(used, on=[*key, "snapshot_id"], how="left", nulls_equal=True, maintain_order="left")
     rows = _placed(rows.with_columns(pl.col("leads").fill_null(False)), gazetteer)
+    if "event_id" in key:
+        rows = newest_reports(rows)
     return Observed(conform(rows, table), _held(roles, table))
 
 

@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from dtm_pipeline.domain.flows import flow_points, newest_counts
+from dtm_pipeline.domain.flows import flow_points, newest_counts, operating_days
 from dtm_pipeline.domain.rounds import coverage, rounds
 from dtm_pipeline.storage.reference import Reference
 
@@ -131,3 +131,25 @@ def test_for_a_point_direction_and_day_the_newest_delivery_leads(reference: Refe
         flow_points(counts(("Rabia", "in", 5, 1), ("Rabia", "in", 7, 2), ("Rabia", "out", 3, 1)), reference.flow_points)
     )
     assert told.select("direction", "movements").rows() == [("in", 7), ("out", 3)]
+
+
+def test_a_calendar_says_whether_a_point_operated_and_silence_is_unknown() -> None:
+    flow = pl.DataFrame(
+        {
+            "flow_point_id": ["p"] * 4 + ["q"],
+            "observed_on": [date(2024, 3, d) for d in (1, 2, 9, 20)] + [date(2024, 3, 1)],
+        }
+    )
+    calendars = pl.DataFrame(
+        {
+            "flow_point_id": ["p", "p"],
+            "valid_from": [date(2024, 1, 1), date(2024, 3, 9)],
+            "valid_to": [date(2024, 3, 15), date(2024, 3, 10)],
+            "weekdays": ["12345", "1234567"],
+            "operating": ["yes", "no"],
+        }
+    )
+    told = operating_days(flow, calendars)["operating_day"].to_list()
+    assert told == ["yes", "no", "no", "unknown", "unknown"], (
+        "a Friday, a Saturday, a closure, after the end, no calendar"
+    )

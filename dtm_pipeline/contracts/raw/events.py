@@ -50,7 +50,7 @@ EVENT_REPORT = Table(
         ),
     ),
     added_along=("place",),
-    replacement_key=("location_code", "event_id", "reference_date"),
+    replacement_key=("location_code", "event_id"),
 )
 
 TABLES = (EVENT_REPORT,)
