@@ -29,7 +29,16 @@ class EventReport(Tabular):
             tuple(f"{c}_{u}" for c in COUNTS for u in ("households", "individuals")),
         ),
     )
-    identity = ("event_id", "reference_date", "provider_admin1_name", "provider_admin2_name", "location_name")
+    identity = (
+        "location_code",
+        "event_id",
+        "reference_date",
+        "provider_admin1_name",
+        "provider_admin1_code",
+        "provider_admin2_name",
+        "provider_admin2_code",
+        "location_name",
+    )
     persons = "_stated"
     vocabularies = {"event_type": "event_type"}
 

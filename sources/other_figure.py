@@ -32,7 +32,9 @@ class OtherFigure(Tabular):
         "population_group",
         "reference_date",
         "provider_admin1_name",
+        "provider_admin1_code",
         "provider_admin2_name",
+        "provider_admin2_code",
         "place_id",
         "location_name",
     )

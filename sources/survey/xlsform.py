@@ -127,6 +127,7 @@ def read_form(survey: Sheet, choices: Sheet | None, settings: Sheet | None, name
                         name=f"{question.name}_{OTHER}",
                         type="text",
                         list_name=None,
+                        labels={},
                         or_other=False,
                         required="",
                         constraint="",
