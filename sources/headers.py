@@ -89,6 +89,10 @@ def aliases(
     Args:
         own: fields that only the kind's own aliases stand for.
     """
+    asked = ("aliases", kind, with_categories, shared, own)
+    if asked in reference.made:
+        known: dict[str, tuple[str, str]] = reference.made[asked]
+        return known
     table: dict[str, tuple[str, str]] = {}
     if with_categories:
         for dimension, code, alias in reference.category_headers.iter_rows():
@@ -100,6 +104,7 @@ def aliases(
         for field_name, alias in rows.select("field", "alias").rows():
             table[header_key(alias)] = ("field", field_name)
     table.pop("", None)
+    reference.made[asked] = table
     return table
 
 

@@ -238,12 +238,10 @@ class Tabular:
             told = delivery.statement.get(name) if name in self.statements else None
             return pl.lit(None if told is None else str(told), pl.String)
 
-        frame = texts
-        for column in self.parsed():
-            frame = frame.with_columns(
-                self._parse(column, text(column.name), texts, context).alias(column.name),
-                text(column.name).alias(f"{column.name}_text"),
-            )
+        frame = texts.with_columns(
+            **{c.name: self._parse(c, text(c.name), texts, context) for c in self.parsed()},
+            **{f"{c.name}_text": text(c.name) for c in self.parsed()},
+        )
         country, frame = self._countries(frame, text("location_code"), context)
         day, frame, said_by = self._dates(frame, texts, context)
         frame = frame.with_columns(

@@ -45,6 +45,11 @@ class Reference:
         return pl.read_csv(self.folder / name, infer_schema=False)
 
     @cached_property
+    def made(self) -> dict[Any, Any]:
+        """What readers have made of this reference data, by what it is: kept as long as the data."""
+        return {}
+
+    @cached_property
     def series(self) -> tuple[Series, ...]:
         lists = ("operations", "assessment_types", "sources")
         return tuple(
