@@ -27,6 +27,8 @@ CHUNK_BYTES = 1 << 21
 BATCH_ROWS = 4_000
 LEGACY_ENCODINGS = ["cp1256", "cp1252", "cp1254"]
 """What spreadsheets of the six countries save text in, where it is not UTF-8: Arabic, Western, Turkish."""
+DAMAGED_AT_MOST = 20
+"""A text of which fewer than one character in so many is damaged is UTF-8 that lost bytes, and no legacy encoding."""
 DELIMITERS = (",", ";", "\t", "|")
 DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 DATE_HEADER = re.compile(r"^(\d{4})-(\d\d)-(\d\d)(?: 00:00:00)?$")
@@ -320,14 +322,16 @@ class Document:
     @cached_property
     def damaged_places(self) -> int:
         """Places at which a text that is UTF-8 everywhere else is not: a byte was lost on its way."""
+        if _is_utf8(self.path):
+            return 0
         good = bad = 0
         decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         with self.path.open("rb") as file:
             while piece := file.read(CHUNK_BYTES):
-                text = decoder.decode(piece)
-                bad += text.count("\ufffd")
-                good += sum(1 for c in text if c > "\x7f") - text.count("\ufffd")
-        return bad if bad and good > 20 * bad else 0
+                bad += decoder.decode(piece).count("\N{REPLACEMENT CHARACTER}")
+                # bytes that begin a character that is no ASCII
+                good += int((np.frombuffer(piece, dtype=np.uint8) >= 0xC0).sum())
+        return bad if good > DAMAGED_AT_MOST * bad else 0
 
     @cached_property
     def sheets(self) -> list[Sheet]:

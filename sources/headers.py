@@ -14,6 +14,7 @@ from sources.document import DeliveryError, Sheet, header_key
 from sources.protocol import Finding
 
 MAX_HEADER_ROW = 10
+LONGEST_TOLD = 120
 SHARED = "any"
 """Rows of headers.csv that hold for every kind that reads them: places, dates, rounds."""
 LATIN = re.compile(r"[^\x00-\u024f]+")
@@ -29,6 +30,12 @@ class Column:
     key: str
     target: tuple[str, str] | None
     """("field", name), (dimension, category_code), or None for an unknown header."""
+
+    @property
+    def told(self) -> str:
+        """The header as it may be told: one that no list knows may be a person's name and number that slipped there."""
+        doubtful = re.search(r"\d{6,}", re.sub(r"[\s+-]", "", self.header)) or len(self.header) > LONGEST_TOLD
+        return f"(the header of column {self.index + 1})" if doubtful and self.target is None else self.header
 
     @property
     def cell(self) -> str:
@@ -76,8 +83,8 @@ class HeaderRow:
             "header_row": self.row,
             "headers_mapped": {c.header: c.target[1] for c in self.columns if c.target and c.target[1] != "ignored"},
             "headers_ignored": [c.header for c in self.columns if c.target == ("field", "ignored")],
-            "headers_unknown": [c.header for c in self.unknown()],
-            "headers_repeated": [c.header for c in self.repeated],
+            "headers_unknown": [c.told for c in self.unknown()],
+            "headers_repeated": [c.told for c in self.repeated],
         }
 
 
@@ -246,12 +253,12 @@ def unknown_headers(
         means = sorted({"/".join(table[k]) for k in near})
         target = table[near[0]] if near else ("field", "FIELD")
         file, line = (
-            ("headers.csv", f"{kind},{target[1]},{column.header}")
+            ("headers.csv", f"{kind},{target[1]},{column.told}")
             if target[0] == "field"
-            else ("category_headers.csv", f"{target[0]},{target[1]},{column.header}")
+            else ("category_headers.csv", f"{target[0]},{target[1]},{column.told}")
         )
         nearest = f"nearest known: {', '.join(means)}" if means else "nothing known is near"
-        told.append(f"{column.header!r} ({nearest}; to read it add the line `{line}` to reference/code_lists/{file})")
+        told.append(f"{column.told!r} ({nearest}; to read it add the line `{line}` to reference/code_lists/{file})")
     left = len(header.unknown()) - len(told)
     if not told:
         return []

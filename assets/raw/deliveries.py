@@ -15,7 +15,7 @@ from assets.workspace import Workspace, guarded, progress, spec
 from dtm_pipeline.contracts import raw, table
 from dtm_pipeline.quality.split import ConservationError
 from dtm_pipeline.storage.errors import write_error_log
-from dtm_pipeline.storage.inbox import UNREADABLE, give_back_refused
+from dtm_pipeline.storage.inbox import ARCHIVE, UNREADABLE, give_back_refused
 from dtm_pipeline.storage.plan import forms_among, judging
 from dtm_pipeline.storage.snapshots import ACCEPTED, REFUSED, Snapshot, SnapshotStore
 from dtm_pipeline.storage.tables import Parts, StoredParts, stored, write_table
@@ -48,7 +48,7 @@ def _document(snapshot: Snapshot, forms: list[Snapshot], workspace: Workspace) -
     return Document(snapshot.name, snapshot.payload(workspace.home), files, workspace.home.scratch)
 
 
-def _judge(snapshot: Snapshot, outcome: Reading | DeliveryError) -> Snapshot:
+def _judge(snapshot: Snapshot, outcome: Reading | DeliveryError) -> None:
     """The record of a delivery after it was read or refused."""
     if isinstance(outcome, DeliveryError):
         snapshot.status, snapshot.reason, snapshot.kind = REFUSED, str(outcome), None
@@ -56,7 +56,6 @@ def _judge(snapshot: Snapshot, outcome: Reading | DeliveryError) -> Snapshot:
     else:
         snapshot.status, snapshot.reason, snapshot.kind = ACCEPTED, None, outcome.kind
         snapshot.countries, snapshot.report = list(outcome.countries), outcome.report()
-    return snapshot
 
 
 @dg.multi_asset(
@@ -74,23 +73,17 @@ def deliveries(workspace: Workspace) -> Iterator[dg.Output[Parts] | dg.AssetChec
     store = SnapshotStore(workspace.home)
     stale = set(workspace.plan().snapshots)
     every = store.all()
-    # forms first: the surveys of this run are read by them
-    pending = sorted(
-        (s for s in every if s.sha256 in stale), key=lambda s: not may_be_form(_document(s, [], workspace))
-    )
     reference = workspace.reference.fingerprint()
     parts = {name: Parts() for name in RAW_TABLES}
-    records = []
-    for number, snapshot in enumerate(pending, start=1):
-        progress.info("reading %d of %d: %s", number, len(pending), snapshot.name)
-        outcome = _outcome(snapshot, forms_among(every), workspace)
-        for name in RAW_TABLES:
-            place = stored(workspace.home.warehouse, table(name))
-            if name == raw.SURVEY_RESPONSE.name:
-                _keep_responses(parts[name], place, snapshot, outcome)
-            else:
-                _keep(parts[name], place, snapshot, outcome)
-        records.append(_judge(snapshot, outcome))
+    # forms first: the surveys of this run, and those that waited for a form, are read by them
+    forms = [s for s in every if s.sha256 in stale and may_be_form(_document(s, [], workspace))]
+    _read(forms, every, parts, workspace)
+    known = forms_among(every)
+    waiting = [
+        s for s in every if s not in forms and s.kind != ARCHIVE and s.judged_with != judging(reference, s, known)
+    ]
+    _read(waiting, every, parts, workspace)
+    records = [*forms, *waiting]
     for name in RAW_TABLES:
         yield dg.Output(parts[name], output_name=name)
     refused = [r for r in records if r.status == REFUSED]
@@ -106,6 +99,20 @@ def deliveries(workspace: Workspace) -> Iterator[dg.Output[Parts] | dg.AssetChec
         record.judged_with = judging(reference, record, forms_among(every))
         store.save(record)
     give_back_refused(workspace.home)
+
+
+def _read(pending: list[Snapshot], every: list[Snapshot], parts: dict[str, Parts], workspace: Workspace) -> None:
+    """Read deliveries, keep what they give, and judge each by what came of it."""
+    for number, snapshot in enumerate(pending, start=1):
+        progress.info("reading %d of %d: %s", number, len(pending), snapshot.name)
+        outcome = _outcome(snapshot, forms_among(every), workspace)
+        for name in RAW_TABLES:
+            place = stored(workspace.home.warehouse, table(name))
+            if name == raw.SURVEY_RESPONSE.name:
+                _keep_responses(parts[name], place, snapshot, outcome)
+            else:
+                _keep(parts[name], place, snapshot, outcome)
+        _judge(snapshot, outcome)
 
 
 def _outcome(snapshot: Snapshot, forms: list[Snapshot], workspace: Workspace) -> Reading | DeliveryError:

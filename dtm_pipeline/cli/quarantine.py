@@ -104,4 +104,4 @@ def _sentence(delivery: str, record: dict[str, object]) -> str:
     sheet = f", sheet {record['source_sheet']}" if record["source_sheet"] else ""
     column = f", column {record['column']}" if record["column"] else ""
     found = f"; found {record['found']!r}" if record["found"] else ""
-    return f"{delivery}{sheet}, row {record['source_row']}{column}: expected that {record['sentence']}{found}"
+    return f"{delivery}{sheet}, row {record['source_row']}{column}: expected that {record['sentence']}{found}; mend the row, or ask the sender to, and deliver the file again"

@@ -139,7 +139,7 @@ SIDECARS = [
     ('replaces = "yes"\n', "true or false"),
     ("replaces = true\nadds = true\n", "says both replaces and adds"),
     ('series = "irq_idpp"\n', "expected one of reference/series.toml: irq_idp"),
-    ('series = "irq_returnee"\n', "names the series 'irq_returnee' (IRQ, idp_returnee)"),
+    ('series = "irq_returnee"\n', "it holds IRQ, idp; expected IRQ, idp_returnee"),
 ]
 
 

@@ -203,3 +203,9 @@ def test_two_dates_in_one_name_are_refused() -> None:
 
     with pytest.raises(DeliveryError, match="two dates, 2024-01-01 and 2024-03-31"):
         date_in("IDP_2024-01-01_2024-03-31.csv")
+
+
+def test_a_header_that_may_be_a_person_is_told_by_its_column(tmp_path: Path, reference: Reference) -> None:
+    told = read(tmp_path, f"{HEADERS},Sample Person 0770 123 4567\nNinewa,Mosul,10,50,2024-03-31,3\n", reference)
+    assert "Sample" not in str(told.report())
+    assert "(the header of column 6)" in told.findings[0].sentence
