@@ -17,9 +17,9 @@ PROVIDER_SUBDISTRICT = (c.provider_admin3_name, c.provider_admin3_code)
 FLAGS = Column("flags", "strings", "flag", "Findings about the row that did not stop its use", dissemination="partner")
 
 
-def persons(name: str, description: str, dissemination: str = "public") -> Column:
+def persons(name: str, description: str) -> Column:
     """A stock of persons, null when not known."""
-    return Column(name, "int64", "stock", description, unit="persons", dissemination=dissemination, at_least=0)  # type: ignore[arg-type]  # one of the three classes
+    return Column(name, "int64", "stock", description, unit="persons", at_least=0)
 
 
 def households(name: str, description: str) -> Column:
