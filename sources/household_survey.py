@@ -443,7 +443,9 @@ def _rules(table: _Records, main: _Records) -> _Rules:
     """The rules of the form for the questions of a table."""
     rules = _Rules(flags=export.wrong_answers(table.form, table.questions))
     own = {q.name for q in table.questions}
-    above = {q.name for q in main.questions} - own if table.name != MAIN else set()
+    # a repeat within a repeat is tied to that one: answers of the interview are not at hand, and its rules not checked
+    direct = table.name != MAIN and table.form.repeats.get(table.name) is None
+    above = {q.name for q in main.questions} - own if direct else set()
     every = [*table.questions, *(main.questions if above else [])]
     numeric = frozenset(q.name for q in every if q.type in NUMBERS)
     days = frozenset(q.name for q in every if q.type in DAYS)

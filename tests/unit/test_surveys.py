@@ -199,6 +199,8 @@ def test_a_repeat_within_a_repeat_is_tied_to_its_own_parent(
     ages = told.responses["member"].rows().select(parent_key="record_key", age="age")
     whats = told.responses["illness"].rows().select("record_key", "what")
     tied = records.filter(record_table="illness").join(whats, on="record_key").join(ages, on="parent_key")
+    assert told.findings == [], "what a nested repeat can't see is listed, never counted as broken"
+    assert [n["question"] for n in told.facts["not_checked"]] == ["what"]
     assert sorted(tied.select("what", "age").rows()) == [("cough", 4), ("cough", 5), ("fever", 4), ("fever", 5), ("flu", 31), ("flu", 32)]  # fmt: skip
 
 
