@@ -12,7 +12,7 @@ import polars as pl
 
 from dtm_pipeline.contracts.derive import conform
 from dtm_pipeline.contracts.raw import MASTER_LIST, MASTER_LIST_CELL
-from dtm_pipeline.places.normalise import name_key
+from dtm_pipeline.places.names import name_key
 from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_number, whole_numbers
 from dtm_pipeline.quality.split import (
     PERSONS,

@@ -18,7 +18,7 @@ from dtm_pipeline.facts.breakdown import breakdown_facts
 from dtm_pipeline.facts.observed import observed_facts
 from dtm_pipeline.facts.severity import severity_facts
 from dtm_pipeline.facts.stock import Deliveries, EditionAt, RawStocks, StockFacts, stock_facts
-from dtm_pipeline.places.editions import edition_for, polygons
+from dtm_pipeline.places.editions import cell_index, edition_for
 from dtm_pipeline.storage.tables import Parts, StoredParts
 
 STOCK_TABLES = (core.STOCK, core.SOURCE_TOTAL, core.DELIVERY_ROLE, core.FINDING)
@@ -61,13 +61,13 @@ def editions_of(workspace: Workspace, country: str) -> EditionAt:
     boundaries = workspace.home.boundaries
 
     @cache
-    def shapes(name: str | None) -> Any:
-        return polygons(boundaries, country, name)
+    def index(name: str | None) -> Any:
+        return cell_index(boundaries, country, name)
 
     @cache
     def at(day: date) -> tuple[str | None, Any]:
-        name = edition_for(boundaries, country, day)
-        return name, shapes(name)
+        chosen = edition_for(boundaries, country, day)
+        return (chosen.edition, index(chosen.edition)) if chosen else (None, None)
 
     return at
 

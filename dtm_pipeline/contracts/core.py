@@ -23,6 +23,41 @@ PLACE = (
     c.place_basis.required(),
     c.boundary_edition,
 )
+PLACE_EVIDENCE = (
+    Column(
+        "place_score",
+        "float64",
+        "score",
+        "How sure the declared place is: 1 by decision, code or exact name, below by likeness of the name",
+        unit="ratio",
+        at_least=0,
+        at_most=1,
+        dissemination="partner",
+    ),
+    Column(
+        "place_conflict",
+        "string",
+        "evidence",
+        "What the evidence of the place disagrees about; the first in the order of trust leads",
+        allowed=("codes_differ", "code_and_name_differ", "district_of_another_parent"),
+        dissemination="partner",
+    ),
+    Column(
+        "place_candidates",
+        "string",
+        "evidence",
+        "Codes of the units that a declared name could stand for, where it stands for none for sure",
+        dissemination="partner",
+    ),
+    Column(
+        "point_state",
+        "string",
+        "evidence",
+        "What the point is: inside the declared unit (or any, where none is declared), snapped to it, outside, 0/0, with latitude and longitude swapped, in degrees and minutes, shared by many places",
+        allowed=("inside", "snapped", "outside", "zero", "swapped", "degrees_minutes", "of_many_places"),
+        dissemination="partner",
+    ),
+)
 ADMIN_LEVEL = Column(
     "admin_level",
     "int64",
@@ -80,6 +115,7 @@ STOCK = Table(
             "What to know about the place of the row",
             dissemination="partner",
         ),
+        *PLACE_EVIDENCE,
     ),
     rules=(
         Rule(

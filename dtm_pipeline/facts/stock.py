@@ -20,14 +20,20 @@ from dtm_pipeline.places.points import apply_points
 from dtm_pipeline.places.resolve import PROVIDER_DISTRICT, resolve
 
 if TYPE_CHECKING:
-    import geopandas as gpd
+    from dtm_pipeline.places.cells import CellIndex
 
 ROW = ("snapshot_id", "source_sheet", "source_row")
 LOCATION_LEVEL = 4
-EditionAt = Callable[[date], tuple[str | None, "gpd.GeoDataFrame | None"]]
-"""The boundary edition that covers a day: its name and its districts; (None, None) without one."""
+EditionAt = Callable[[date], tuple[str | None, "CellIndex | None"]]
+"""The boundary edition that covers a day: its name and the cells of its districts; (None, None) without one."""
 
 
+POINT_SENTENCES = {
+    "zero": "the point is 0/0: it was not taken; the declared unit is kept",
+    "swapped": "latitude and longitude are swapped; the declared unit is kept",
+    "degrees_minutes": "the point is in degrees and minutes, written as decimals; the declared unit is kept",
+    "of_many_places": "many places stand at one point: it is the point of none of them; the declared unit is kept",
+}
 # the disjoint groups of a baseline, and the part of each that is of the current year
 BASELINE_GROUPS = {
     "resident": None,
@@ -216,11 +222,11 @@ def _placed(rows: pl.DataFrame, gazetteer: Gazetteer, edition_at: EditionAt) -> 
     editions = {day: edition_at(day) for day in resolved["reference_date"].unique().to_list()}
     by_name = dict(editions.values())
     parts = []
-    for name, shapes in by_name.items():
+    for name, index in by_name.items():
         days = [day for day, (edition, _) in editions.items() if edition == name]
-        part = apply_points(resolved.filter(pl.col("reference_date").is_in(days)), shapes, gazetteer)
-        if shapes is not None:
-            drawn = pl.col("admin2_code").is_in(shapes["code"].tolist())
+        part = apply_points(resolved.filter(pl.col("reference_date").is_in(days)), index, gazetteer)
+        if index is not None:
+            drawn = pl.col("admin2_code").is_in(index.codes)
             part = part.with_columns(boundary_edition=pl.when(drawn).then(pl.lit(name)).otherwise("boundary_edition"))
         parts.append(part)
     return pl.concat(parts) if parts else apply_points(resolved, None, gazetteer)
@@ -290,6 +296,10 @@ def _findings(stock: pl.DataFrame, totals: pl.DataFrame, held: pl.DataFrame) -> 
         ),
     )
     lead = totals.filter("leads").select("series_id", "reference_date", _lead="individuals", _by="source_kind")
+    misread = stock.filter(pl.col("leads") & pl.col("point_state").is_in(sorted(POINT_SENTENCES))).with_columns(
+        finding=pl.lit("point_unusable"),
+        sentence=pl.col("point_state").replace_strict(POINT_SENTENCES, return_dtype=pl.String),
+    )
     differing = (
         totals.filter(~pl.col("leads"))
         .join(lead, on=["series_id", "reference_date"])
@@ -319,4 +329,4 @@ def _findings(stock: pl.DataFrame, totals: pl.DataFrame, held: pl.DataFrame) -> 
             (pl.col("missing_share") * 100).round(1),
         ),
     )
-    return pl.concat([conform(f, FINDING) for f in (unplaced, conflicts, differing, waiting)])
+    return pl.concat([conform(f, FINDING) for f in (unplaced, conflicts, misread, differing, waiting)])

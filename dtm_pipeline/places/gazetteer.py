@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tomllib
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import polars as pl
+
+from dtm_pipeline.places.match import Likeness
+from dtm_pipeline.settings import Settings
 
 UNIT_SCHEMA: dict[str, pl.DataType] = {
     "location_code": pl.String(),
@@ -30,6 +34,28 @@ CROSSWALK_SCHEMA: dict[str, pl.DataType] = {
     "valid_to": pl.Date(),
     "source": pl.String(),
 }
+NAME_SCHEMA: dict[str, pl.DataType] = {
+    "location_code": pl.String(),
+    "code": pl.String(),
+    "name": pl.String(),
+    "language": pl.String(),
+    "source": pl.String(),
+}
+CODE_FORM_SCHEMA: dict[str, pl.DataType] = {
+    "location_code": pl.String(),
+    "system": pl.String(),
+    "admin_level": pl.Int64(),
+    "pattern": pl.String(),
+    "note": pl.String(),
+    "source": pl.String(),
+}
+OTHER_CODE_SCHEMA: dict[str, pl.DataType] = {
+    "location_code": pl.String(),
+    "system": pl.String(),
+    "other_code": pl.String(),
+    "code": pl.String(),
+    "source": pl.String(),
+}
 DECISION_SCHEMA: dict[str, pl.DataType] = {
     "location_code": pl.String(),
     "place_id": pl.String(),
@@ -44,40 +70,102 @@ DECISION_SCHEMA: dict[str, pl.DataType] = {
 
 
 @dataclass(frozen=True)
+class PointRules:
+    """Numbers of `[places]` in reference/thresholds.toml.
+
+    Attributes:
+        snap_m: a point so few metres outside a unit is taken for one on its border.
+        places_at_one_point: more places than this at one point, and it is the point of none of them.
+    """
+
+    snap_m: float
+    places_at_one_point: int
+
+
+@dataclass(frozen=True)
 class Gazetteer:
-    """Units and the provider's names for them.
+    """Units and every name and code that stands for them.
 
     Attributes:
         units: admin 1 and 2: location_code, admin_level, code, name_en, parent_code, name_local, latitude,
             longitude, edition.
         crosswalk: a provider's name within a parent, the unit that it stands for, and since when.
         decisions: what a person decided; leads over everything else.
+        names: other names of units, each in a language.
+        code_forms: forms of codes of other systems, as regular expressions.
+        other_codes: codes of other systems, and the unit each stands for.
+        likeness: when two names are taken for one.
+        point_rules: when a point is taken for one on a border, or for no place's.
     """
 
     units: pl.DataFrame
     crosswalk: pl.DataFrame
     decisions: pl.DataFrame
+    names: pl.DataFrame
+    code_forms: pl.DataFrame
+    other_codes: pl.DataFrame
+    likeness: Likeness
+    point_rules: PointRules
 
     @classmethod
-    def load(cls, reference: Path, decisions: Path | None = None) -> Gazetteer:
-        """Read the gazetteer of `reference/admin_boundaries` and the decisions of a home, if it has any."""
-        folder = reference / "admin_boundaries"
+    def load(cls, reference: Path | None = None, decisions: Path | None = None) -> Gazetteer:
+        """Read the gazetteer of `reference/admin_boundaries` and the decisions of a home, if it has any.
+
+        Args:
+            reference: folder of reference data; the one that ships with the package when None.
+            decisions: the register of decisions of a home (`HOME/places/decisions.csv`).
+        """
+        shipped = reference or Settings().reference
+        folder = shipped / "admin_boundaries"
+        told = tomllib.loads((shipped / "thresholds.toml").read_text(encoding="utf-8"))["places"]
         return cls(
             units=pl.read_csv(folder / "gazetteer.csv", schema=UNIT_SCHEMA),
             crosswalk=pl.read_csv(folder / "crosswalk.csv", schema=CROSSWALK_SCHEMA),
-            decisions=pl.read_csv(decisions, schema=DECISION_SCHEMA)
-            if decisions is not None and decisions.is_file()
-            else pl.DataFrame(schema=DECISION_SCHEMA),
+            decisions=read_decisions(decisions),
+            names=pl.read_csv(folder / "names.csv", schema=NAME_SCHEMA),
+            code_forms=pl.read_csv(folder / "code_forms.csv", schema=CODE_FORM_SCHEMA),
+            other_codes=pl.read_csv(folder / "other_codes.csv", schema=OTHER_CODE_SCHEMA),
+            likeness=Likeness(**{f.name: told[f"name_{f.name}"] for f in fields(Likeness)}),
+            point_rules=PointRules(**{f.name: told[f.name] for f in fields(PointRules)}),
+        )
+
+    def of_country(self, location_code: str) -> Gazetteer:
+        """The part of the gazetteer that concerns one country."""
+        frames = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("likeness", "point_rules")}
+        own = {name: frame.filter(pl.col("location_code") == location_code) for name, frame in frames.items()}
+        return replace(self, **own)
+
+    def names_of(self, level: int) -> pl.DataFrame:
+        """Every name of every unit of a level within its parent, with the span in which it holds.
+
+        Returns:
+            location_code, parent, name, code, status (gazetteer, name, or the crosswalk's), valid_from, valid_to.
+        """
+        units = self.units.filter(admin_level=level).select(
+            "location_code", "code", "name_en", "name_local", parent="parent_code"
+        )
+        own = [
+            units.select("location_code", "parent", "code", name=column, status=pl.lit("gazetteer"))
+            for column in ("name_en", "name_local")
+        ]
+        other = self.names.select("location_code", "code", "name").join(
+            units.select("location_code", "code", "parent"), on=["location_code", "code"]
+        )
+        provider = self.crosswalk.filter(admin_level=level).select(
+            "location_code",
+            "code",
+            "status",
+            "valid_from",
+            "valid_to",
+            parent="provider_parent_code",
+            name="provider_name",
+        )
+        return pl.concat([provider, *own, other.with_columns(status=pl.lit("name"))], how="diagonal").filter(
+            pl.col("name").is_not_null()
         )
 
     def countries(self) -> set[str]:
         return set(self.units["location_code"].unique())
-
-    def of_country(self, location_code: str) -> Gazetteer:
-        """The part of the gazetteer that concerns one country."""
-        return Gazetteer(
-            *(f.filter(pl.col("location_code") == location_code) for f in (self.units, self.crosswalk, self.decisions))
-        )
 
     def districts(self) -> pl.DataFrame:
         """Every district with the names of both levels, in the columns of the tables."""
@@ -99,3 +187,10 @@ class Gazetteer:
             .join(first, on=["location_code", "admin1_code"], how="left")
             .sort("location_code", "admin2_code")
         )
+
+
+def read_decisions(file: Path | None) -> pl.DataFrame:
+    """The register of decisions; empty where there is none."""
+    if file is None or not file.is_file():
+        return pl.DataFrame(schema=DECISION_SCHEMA)
+    return pl.read_csv(file, schema=DECISION_SCHEMA)

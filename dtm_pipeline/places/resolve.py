@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import polars as pl
 
+from dtm_pipeline.places.codes import read_codes
 from dtm_pipeline.places.gazetteer import Gazetteer
-from dtm_pipeline.places.normalise import code_key, name_key
+from dtm_pipeline.places.match import match_names
 
 DECLARED = (
     "provider_admin1_name",
@@ -17,7 +18,14 @@ DECLARED = (
     "provider_admin2_name",
     "provider_admin2_code",
 )
+ASKED = {
+    "location_code": pl.String(),
+    "reference_date": pl.Date(),
+    "place_id": pl.String(),
+    **dict.fromkeys(DECLARED, pl.String()),
+}
 PROVIDER_DISTRICT = "district of the provider that the boundary edition does not have"
+EVIDENCE = ("place_score", "place_conflict", "place_candidates")
 PLACED = (
     "admin1_code",
     "admin1_name",
@@ -35,20 +43,32 @@ def resolve(rows: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
     """Rows with their unit, by decision, code or declared name.
 
     Args:
-        rows: of one country: location_code, reference_date, place_id and the four provider columns; all but
-            location_code may be null.
-        gazetteer: the country's. Without units for the country, codes and names are the provider's own
+        rows: of any countries: location_code, and any of reference_date, place_id, provider_admin1_name,
+            provider_admin1_code, provider_admin2_name, provider_admin2_code. What is absent counts as null.
+        gazetteer: the countries'. Without units for a country, codes and names are the provider's own
             (`place_basis` = provider).
 
     Returns:
         The rows, all of them and in their order, with admin1_code ... admin2_name_local, place_basis,
-        boundary_edition and place_note. What is not known is null: a row with a governorate but no known
-        district stands under its governorate, a row without either under its country.
+        boundary_edition, place_note, place_score (1 = by decision, code or exact name; below, by likeness),
+        place_conflict (what the evidence disagrees about) and place_candidates (codes that the name could stand for).
+        What is not known is null: a row with a governorate but no known district stands under its governorate, a row
+        without either under its country.
+
+    Example:
+        >>> import polars as pl
+        >>> from dtm_pipeline.places import Gazetteer, resolve
+        >>> rows = pl.DataFrame({"location_code": ["IRQ"], "provider_admin1_name": ["Nineveh"], "provider_admin2_name": ["البعاج"]})
+        >>> resolve(rows, Gazetteer.load())["admin2_code"].to_list()
+        ['IQG15Q02']
     """
+    whole = rows.with_columns(
+        pl.lit(None, dtype).alias(name) for name, dtype in ASKED.items() if name not in rows.columns
+    )
     key = ["location_code", "reference_date", *DECLARED]
-    declared = rows.select(key).unique(maintain_order=True)
-    units = _by_name(_by_code(declared, gazetteer), gazetteer)
-    placed = rows.with_row_index("_row").join(units, on=key, how="left", nulls_equal=True)
+    declared = whole.select(key).unique(maintain_order=True)
+    units = _fused(_by_name(_by_code(declared, gazetteer), gazetteer), gazetteer)
+    placed = whole.with_row_index("_row").join(units, on=key, how="left", nulls_equal=True)
     placed = _by_decision(placed, gazetteer)
     known = pl.col("location_code").is_in(sorted(gazetteer.countries()))
     placed = placed.with_columns(
@@ -62,148 +82,124 @@ def resolve(rows: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
         .then(pl.lit("country"))
         .otherwise("place_basis")
     )
-    return _named(placed, gazetteer).sort("_row").drop("_row")
+    return _named(placed, gazetteer).sort("_row").select(*rows.columns, *PLACED, *EVIDENCE)
 
 
 def _by_code(declared: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
-    """Units whose code the row states, in any form: with dashes, with ISO 3 or ISO 2, with admin 3 behind it."""
-    prefix = gazetteer.units.select("location_code", _prefix=pl.col("code").str.extract(r"^([A-Z]+?)G?\d", 1)).unique(
-        "location_code"
-    )
-    second = gazetteer.units.filter(admin_level=2).select(
-        "location_code", code2="code", parent2="parent_code", _code=code_key(pl.col("code"))
-    )
-    first = gazetteer.units.filter(admin_level=1).select("location_code", code1="code", _code=code_key(pl.col("code")))
-
-    def form(column: str) -> pl.Expr:
-        bare = code_key(pl.col(column))
-        own = pl.when(bare.str.starts_with(pl.col("location_code"))).then(pl.col("_prefix") + bare.str.slice(3))
-        # IQ-G08 is of an older OCHA list that numbers governorates in another way: it is no code of the edition
-        older = pl.col(column).str.to_uppercase().str.contains(r"^\s*IQ-G\d\d\s*$").fill_null(False)
-        told = pl.coalesce(own, bare).str.replace(r"^(IQG\d\dQ\d\d)N\d+$", "${1}")
-        return pl.when(~older).then(told)
-
+    """Units whose code the row states; `code1` is the governorate of `code2` where both are told."""
+    read = read_codes(
+        pl.concat(declared.select("location_code", code=f"provider_admin{n}_code") for n in (1, 2)), gazetteer
+    ).select("location_code", "code", "admin1_code", "admin2_code")
+    first = read.select("location_code", provider_admin1_code="code", stated1="admin1_code")
+    second = read.select("location_code", provider_admin2_code="code", parent2="admin1_code", code2="admin2_code")
     return (
-        declared.join(prefix, on="location_code", how="left", maintain_order="left")
-        .with_columns(_form1=form("provider_admin1_code"), _form2=form("provider_admin2_code"))
-        .join(
-            first.rename({"_code": "_form1"}),
-            on=["location_code", "_form1"],
-            how="left",
-            maintain_order="left",
-        )
-        .join(
-            second.rename({"_code": "_form2"}),
-            on=["location_code", "_form2"],
-            how="left",
-            maintain_order="left",
-        )
-        .with_columns(code1=pl.coalesce("parent2", "code1"), stated1="code1")
-        .drop("_prefix", "_form1", "_form2", "parent2")
+        declared.with_row_index("_unit")
+        .join(first, on=["location_code", "provider_admin1_code"], how="left", maintain_order="left")
+        .join(second, on=["location_code", "provider_admin2_code"], how="left", maintain_order="left")
+        .with_columns(code1=pl.coalesce("parent2", "stated1"))
     )
 
 
-def _names(gazetteer: Gazetteer, level: int) -> pl.DataFrame:
-    """Every name of every unit of a level within its parent, as keys, with the span in which it holds."""
-    units = gazetteer.units.filter(admin_level=level)
-    always = [pl.lit(None, pl.Date).alias("valid_from"), pl.lit(None, pl.Date).alias("valid_to")]
-    own = [
-        units.select(
-            "location_code",
-            parent="parent_code",
-            _key=name_key(pl.col(name)),
-            code="code",
-            status=pl.lit("gazetteer"),
-        ).with_columns(always)
-        for name in ("name_en", "name_local")
-    ]
-    provider = gazetteer.crosswalk.filter(admin_level=level).select(
-        "location_code",
-        "code",
-        "status",
-        "valid_from",
-        "valid_to",
-        parent="provider_parent_code",
-        _key=name_key(pl.col("provider_name")),
-    )
-    return pl.concat([provider, *own], how="diagonal").filter(pl.col("_key").str.len_chars() > 0)
+def _by_name(rows: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
+    """The units of the declared names: the governorate's in its country, the district's within its governorate."""
+    rows = _matched(rows.with_columns(parent=pl.col("location_code")), 1, gazetteer)
+    rows = rows.with_columns(parent=pl.coalesce("code1", "name1"))
+    declares_parent = pl.any_horizontal(pl.col("provider_admin1_name", "provider_admin1_code").is_not_null())
+    # a governorate that is declared and not known must not open the whole country to the district's name
+    askable = pl.col("parent").is_not_null() | ~declares_parent
+    return _matched(rows, 2, gazetteer, askable)
 
 
-def _match(rows: pl.DataFrame, names: pl.DataFrame, on: list[str], code: str, status: str) -> pl.DataFrame:
-    """The one unit that a name stands for at the row's date; a name of several units is no match."""
-    candidates = (
-        rows.select("_unit", "reference_date", *on)
-        .join(names, on=on)
-        .filter(
-            (pl.col("valid_from").is_null() | (pl.col("reference_date") >= pl.col("valid_from")).fill_null(True))
-            & (pl.col("valid_to").is_null() | (pl.col("reference_date") <= pl.col("valid_to")).fill_null(True))
-        )
-        .group_by("_unit")
-        .agg(
-            pl.when(pl.col("code").n_unique() == 1).then(pl.col("code").first()).alias(code),
-            pl.col("status").first().alias(status),
-        )
+def _matched(rows: pl.DataFrame, level: int, gazetteer: Gazetteer, askable: pl.Expr | None = None) -> pl.DataFrame:
+    """Rows with name<level>, score<level>, status<level> and rivals<level> of the declared name of a level."""
+    name = f"provider_admin{level}_name"
+    asked = rows.filter(pl.col(name).is_not_null())
+    names = gazetteer.names_of(level)
+    inside = asked.filter(askable) if askable is not None else asked
+    distinct = inside.select("location_code", "parent", name=name, day="reference_date").unique(maintain_order=True)
+    told = match_names(distinct, names, gazetteer.likeness)
+    columns = {"code": "name", "score": "score", "status": "status", "rivals": "rivals"}
+    return rows.join(
+        told.rename({c: f"{to}{level}" for c, to in columns.items()} | {"name": name, "day": "reference_date"}),
+        on=["location_code", "parent", name, "reference_date"],
+        how="left",
+        nulls_equal=True,
+        maintain_order="left",
     )
-    return rows.join(candidates, on="_unit", how="left", maintain_order="left")
 
 
-def _by_name(declared: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
-    """Fill what no code told by the declared names, the district within its governorate."""
-    rows = declared.with_row_index("_unit").with_columns(
-        _key=name_key(pl.col("provider_admin1_name")), parent=pl.col("location_code")
-    )
-    rows = _match(rows, _names(gazetteer, 1), ["location_code", "parent", "_key"], "name1", "status1")
-    rows = rows.with_columns(parent=pl.coalesce("code1", "name1"), _key=name_key(pl.col("provider_admin2_name")))
-    within = _match(rows, _names(gazetteer, 2), ["location_code", "parent", "_key"], "name2", "status2")
-    # no governorate declared: the name must be the only one of its kind in the country
-    orphan = within.select(pl.exclude("name2", "status2", "parent"))
-    anywhere = _match(orphan, _names(gazetteer, 2), ["location_code", "_key"], "only2", "_status")
-    parents = gazetteer.units.filter(admin_level=2).select("location_code", only2="code", only1="parent_code")
-    no_parent = pl.all_horizontal(pl.col("provider_admin1_name", "provider_admin1_code").is_null())
-    joined = (
-        within.join(anywhere.select("_unit", "only2"), on="_unit", how="left", maintain_order="left")
-        .join(parents, on=["location_code", "only2"], how="left", maintain_order="left")
-        .with_columns(name2=pl.coalesce("name2", pl.when(no_parent).then("only2")))
-        .with_columns(name1=pl.coalesce("name1", pl.when(no_parent).then("only1")))
-    )
+def _fused(rows: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
+    """Code before name; what disagrees is told."""
+    parents = gazetteer.units.filter(admin_level=2).select("location_code", name2="code", above2="parent_code")
+    rows = rows.join(parents, on=["location_code", "name2"], how="left", maintain_order="left")
+    both = pl.col("stated1").is_not_null() & pl.col("parent2").is_not_null() & (pl.col("stated1") != pl.col("parent2"))
+    first = pl.col("code1").is_not_null() & pl.col("name1").is_not_null() & (pl.col("code1") != pl.col("name1"))
+    second = pl.col("code2").is_not_null() & pl.col("name2").is_not_null() & (pl.col("code2") != pl.col("name2"))
     unmatched = pl.col("code2").is_null() & pl.col("name2").is_null() & pl.col("provider_admin2_name").is_not_null()
-    disputed = pl.col("stated1").is_not_null() & pl.col("name1").is_not_null() & (pl.col("stated1") != pl.col("name1"))
+    abroad = unmatched & (pl.col("rivals2").list.len() > 0) & _of_another_parent(gazetteer)
+    conflict = (
+        pl.when(both)
+        .then(pl.lit("codes_differ"))
+        .when(first | second)
+        .then(pl.lit("code_and_name_differ"))
+        .when(abroad)
+        .then(pl.lit("district_of_another_parent"))
+    )
+    by_name = pl.col("code2").is_null() & pl.col("name2").is_not_null()
     has_units = pl.col("location_code").is_in(sorted(gazetteer.countries()))
     note = (
         pl.when(~has_units)
         .then(None)
-        .when(disputed)
-        .then(pl.lit("code and declared governorate differ; the code leads"))
+        .when(both)
+        .then(pl.lit("codes of governorate and district differ; the district's leads"))
+        .when(first | second)
+        .then(pl.lit("code and declared name differ; the code leads"))
+        .when(abroad)
+        .then(pl.lit("declared district is neither of the declared governorate nor without a namesake in another"))
+        .when(unmatched & (pl.col("rivals2").list.len() > 0))
+        .then(pl.lit("declared district is neither one unit nor another for sure: its candidates wait for a decision"))
         .when(unmatched)
         .then(pl.lit("declared district is in neither the gazetteer nor the crosswalk of its governorate"))
         .when(pl.col("status1") == "provider_unit")
         .then(pl.lit("governorate of the provider that the boundary edition does not have"))
-        .when(pl.col("code2").is_null() & (pl.col("status2") == "arguable"))
+        .when(by_name & (pl.col("status2") == "arguable"))
         .then(pl.lit("district of the provider, mapped by an arguable crosswalk"))
-        .when(pl.col("code2").is_null() & (pl.col("status2") == "provider_unit"))
+        .when(by_name & (pl.col("status2") == "provider_unit"))
         .then(pl.lit(PROVIDER_DISTRICT))
+        .when(by_name & (pl.col("score2") < 1))
+        .then(pl.lit("declared district is spelled in a new way and taken by likeness"))
+        .when(pl.col("code1").is_null() & (pl.col("score1") < 1))
+        .then(pl.lit("declared governorate is spelled in a new way and taken by likeness"))
     )
-    return joined.with_columns(
-        admin2_code=pl.coalesce("code2", "name2"),
-        admin1_code=pl.coalesce("code1", "name1"),
-        place_basis=pl.when(pl.col("code2").is_not_null())
-        .then(pl.lit("code"))
-        .when(pl.col("name2").is_not_null())
-        .then(pl.lit("name"))
-        .when(pl.col("code1").is_not_null())
-        .then(pl.lit("code"))
-        .when(pl.col("name1").is_not_null())
-        .then(pl.lit("name")),
-        place_note=note,
-    ).select(
+    by_code = pl.col("code2").is_not_null() | (pl.col("code1").is_not_null() & pl.col("name2").is_null())
+    return rows.select(
         "location_code",
         "reference_date",
         *DECLARED,
-        "admin1_code",
-        "admin2_code",
-        "place_basis",
-        "place_note",
+        admin2_code=pl.coalesce("code2", "name2"),
+        admin1_code=pl.coalesce("code1", "name1", "above2"),
+        place_basis=pl.when(by_code)
+        .then(pl.lit("code"))
+        .when(pl.col("name2").is_not_null() | pl.col("name1").is_not_null())
+        .then(pl.lit("name")),
+        place_note=note,
+        place_score=pl.when(by_code)
+        .then(1.0)
+        .otherwise(pl.min_horizontal(pl.when(pl.col("code1").is_null()).then("score1"), "score2")),
+        place_conflict=conflict,
+        place_candidates=pl.when(unmatched)
+        .then(pl.col("rivals2").list.join(" "))
+        .when(pl.col("code1").is_null() & pl.col("name1").is_null())
+        .then(pl.col("rivals1").list.join(" "))
+        .replace("", None),
     )
+
+
+def _of_another_parent(gazetteer: Gazetteer) -> pl.Expr:
+    """Whether the first candidate of a district's name is of another governorate than the row's."""
+    above = dict(gazetteer.units.filter(admin_level=2).select("code", "parent_code").iter_rows())
+    candidate = pl.col("rivals2").list.first().replace_strict(above, default=None, return_dtype=pl.String)
+    return pl.col("parent").is_not_null() & (candidate != pl.col("parent")).fill_null(False)
 
 
 def _by_decision(placed: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
@@ -239,6 +235,9 @@ def _by_decision(placed: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
         admin2_code=pl.when(reviewed).then(second).otherwise("admin2_code"),
         place_basis=pl.when(reviewed).then(pl.lit("reviewed")).otherwise("place_basis"),
         place_note=pl.when(~reviewed).then("place_note"),
+        place_score=pl.when(reviewed).then(1.0).otherwise("place_score"),
+        place_conflict=pl.when(~reviewed).then("place_conflict"),
+        place_candidates=pl.when(~reviewed).then("place_candidates"),
     ).drop("_a1", "_a2", "_b1", "_b2")
 
 

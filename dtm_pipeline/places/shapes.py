@@ -15,7 +15,8 @@ def district_features(boundaries: Path, location_code: str) -> list[dict[str, An
     """The districts of the newest edition as GeoJSON features, simplified for a page; empty without an edition."""
     import shapely
 
-    units = polygons(boundaries, location_code, edition_for(boundaries, location_code, None))
+    chosen = edition_for(boundaries, location_code, None)
+    units = polygons(boundaries, location_code, chosen.edition) if chosen else None
     if units is None:
         return []
     simple = units.geometry.simplify(TOLERANCE_DEGREES, preserve_topology=True).to_numpy()

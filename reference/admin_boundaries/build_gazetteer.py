@@ -1,4 +1,4 @@
-"""Build gazetteer.csv and outlines.geojson from openly published boundary files.
+"""Build gazetteer.csv, other_codes.csv and outlines.geojson from openly published boundary files.
 
 Run once when a source changes, by hand; the product only reads the results:
 
@@ -102,6 +102,33 @@ def gazetteer(data: Path) -> pl.DataFrame:
     )
 
 
+def other_codes(data: Path) -> pl.DataFrame:
+    """UNHCR's codes of Turkish and Egyptian units: by the unit of COD-AB that is drawn at the same place."""
+    parts = []
+    for country, level in (("TUR", 1), ("TUR", 2), ("EGY", 2)):
+        folder = data / "boundaries" / country.lower()
+        theirs = gpd.read_file(folder / f"ADM{level}.shp").to_crs("EPSG:4326")
+        theirs = theirs[theirs["idprogres"].notna()]
+        theirs = theirs[~theirs["idprogres"].duplicated(keep=False)]
+        ours = gpd.read_parquet(data / f"boundaries/normalised/{country.lower()}_adm{level}.parquet")
+        code = f"adm{level}_pcode"
+        inner = gpd.GeoDataFrame(theirs[["idprogres"]], geometry=theirs.geometry.representative_point(), crs=theirs.crs)
+        met = gpd.sjoin(inner, ours[ours[code].notna()][[code, "geometry"]], predicate="intersects")
+        met = met[~met["idprogres"].duplicated(keep=False)]
+        parts.append(
+            pl.DataFrame(
+                {"other_code": met["idprogres"].tolist(), "code": met[code].tolist()},
+                schema={"other_code": pl.String, "code": pl.String},
+            ).with_columns(
+                location_code=pl.lit(country),
+                system=pl.lit("UNHCR"),
+                source=pl.lit("UNHCR boundary file, matched by place to COD-AB's polygons"),
+            )
+        )
+    columns = ["location_code", "system", "other_code", "code", "source"]
+    return pl.concat(parts).select(columns).sort("location_code", "other_code")
+
+
 def outlines(world: Path) -> dict[str, object]:
     frame = gpd.read_file(world, layer="countries")
     features = []
@@ -123,6 +150,7 @@ def main() -> None:
     parser.add_argument("--world", type=Path, required=True)
     arguments = parser.parse_args()
     gazetteer(arguments.data).write_csv(HERE / "gazetteer.csv")
+    other_codes(arguments.data).write_csv(HERE / "other_codes.csv")
     text = json.dumps(outlines(arguments.world), separators=(",", ":"), ensure_ascii=False)
     (HERE / "outlines.geojson").write_text(text + "\n", encoding="utf-8")
 

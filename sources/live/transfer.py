@@ -31,16 +31,27 @@ class _TransientError(Exception):
 
 
 class Server:
-    """An API over HTTP: GET of JSON or bytes, with backoff where the network or a busy server fails."""
+    """An API over HTTP: GET of JSON or bytes, with backoff where the network or a busy server fails.
 
-    def __init__(self, base: str, headers: dict[str, str], pause: Callable[[float], None] = time.sleep) -> None:
+    `elsewhere`: public files may lie on other hosts, and be redirected to; never with a secret in the headers.
+    """
+
+    def __init__(
+        self,
+        base: str,
+        headers: dict[str, str],
+        pause: Callable[[float], None] = time.sleep,
+        *,
+        elsewhere: bool = False,
+    ) -> None:
         address = httpx.URL(base)
         if address.userinfo or address.scheme not in ("http", "https"):
             raise FetchError("the address of the server is https://HOST, without a name and a password in it")
         self.base = base.rstrip("/")
         if not all(v.isascii() and v.isprintable() for v in headers.values()):
             raise FetchError("the key or token holds characters that none has; set it again")
-        self._client = httpx.Client(headers=headers, timeout=TIMEOUT, follow_redirects=False)
+        self._elsewhere = elsewhere and not headers
+        self._client = httpx.Client(headers=headers, timeout=TIMEOUT, follow_redirects=self._elsewhere)
         self._pause = pause
 
     def json(self, path: str, **query: Any) -> Any:
@@ -58,7 +69,7 @@ class Server:
     def content(self, path: str, **query: Any) -> bytes:
         """The bytes of the answer, all of them."""
         url = path if path.startswith(("http://", "https://")) else f"{self.base}/{path.lstrip('/')}"
-        if httpx.URL(url).host != httpx.URL(self.base).host:
+        if not self._elsewhere and httpx.URL(url).host != httpx.URL(self.base).host:
             # the header holds a secret: it goes to the server that it is for
             raise FetchError(
                 f"{self.base} leads to another host ({httpx.URL(url).host}); the download was not followed"

@@ -55,9 +55,37 @@ def test_jordans_names_stand_in_their_own_columns() -> None:
 
 
 def test_every_crosswalk_row_leads_to_a_unit_and_says_why() -> None:
-    assert GAZETTEER.crosswalk.join(GAZETTEER.units, on=["location_code", "code"], how="anti").is_empty()
+    mapped = GAZETTEER.crosswalk.filter(pl.col("status") != "no_unit")
+    assert mapped.join(GAZETTEER.units, on=["location_code", "code"], how="anti").is_empty()
+    assert GAZETTEER.crosswalk.filter(status="no_unit")["code"].null_count() == 3
     assert GAZETTEER.crosswalk["source"].null_count() == 0
-    assert set(GAZETTEER.crosswalk["status"]) == {"same_unit", "provider_unit", "arguable"}
+    assert set(GAZETTEER.crosswalk["status"]) == {"same_unit", "provider_unit", "arguable", "no_unit"}
+
+
+def test_every_other_name_and_code_is_of_a_unit_and_has_a_source() -> None:
+    for table in (GAZETTEER.names, GAZETTEER.other_codes):
+        assert table.join(GAZETTEER.units, on=["location_code", "code"], how="anti").is_empty()
+        assert table["source"].null_count() == 0
+    assert set(GAZETTEER.names["language"]) == {"ar", "ckb", "en", "kmr", "tr"}
+    assert GAZETTEER.other_codes["other_code"].is_unique().all()
+
+
+def test_no_other_name_within_a_governorate_is_of_two_units() -> None:
+    for level in (1, 2):
+        names = GAZETTEER.names_of(level).filter(pl.col("status") != "gazetteer", pl.col("code").is_not_null())
+        # a crosswalk may map two of the provider's units into one, never one name into two
+        shared = (
+            names.group_by("location_code", "parent", "name").agg(pl.col("code").n_unique()).filter(pl.col("code") > 1)
+        )
+        assert shared.is_empty()
+
+
+def test_every_form_of_a_code_is_a_pattern_with_a_source() -> None:
+    import re
+
+    assert all(re.compile(p) for p in GAZETTEER.code_forms["pattern"])
+    assert GAZETTEER.code_forms["source"].null_count() == 0
+    assert set(GAZETTEER.code_forms["location_code"]) == GAZETTEER.countries()
 
 
 def test_every_series_names_a_known_group_and_no_operation_twice() -> None:

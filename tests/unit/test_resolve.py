@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import geopandas as gpd
@@ -11,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point, box
 
-from dtm_pipeline.places.gazetteer import DECISION_SCHEMA, Gazetteer
+from dtm_pipeline.places.cells import CellIndex, build_cells
+from dtm_pipeline.places.gazetteer import DECISION_SCHEMA, Gazetteer, PointRules
 from dtm_pipeline.places.points import apply_points
 from dtm_pipeline.places.resolve import resolve
 from dtm_pipeline.settings import Settings
@@ -119,7 +121,7 @@ def test_a_reviewed_decision_leads_over_code_and_name() -> None:
         schema=DECISION_SCHEMA,
         orient="row",
     )
-    gazetteer = Gazetteer(GAZETTEER.units, GAZETTEER.crosswalk, decided)
+    gazetteer = replace(GAZETTEER, decisions=decided)
     told = resolve(row("Ninewa", "Mosul", place_id="77"), gazetteer).row(0, named=True)
     assert (told["admin1_code"], told["admin2_code"], told["place_basis"]) == ("IQG01", "IQG01Q02", "reviewed")
 
@@ -132,8 +134,12 @@ def squares() -> gpd.GeoDataFrame:
     )
 
 
+def indexed(shapes: gpd.GeoDataFrame) -> CellIndex:
+    return CellIndex(build_cells(shapes), shapes)
+
+
 def at(squares: gpd.GeoDataFrame, declared: pl.DataFrame) -> dict[str, object]:
-    return apply_points(resolve(declared, GAZETTEER), squares, GAZETTEER).row(0, named=True)
+    return apply_points(resolve(declared, GAZETTEER), indexed(squares), GAZETTEER).row(0, named=True)
 
 
 def test_a_point_places_a_row_that_declares_nothing(squares: gpd.GeoDataFrame) -> None:
@@ -178,7 +184,8 @@ def test_points_are_placed_as_the_polygons_say_ties_to_the_lowest_code(points: l
         {"code": ["IQG01Q01", "IQG15Q06"]}, geometry=[box(43, 33, 44, 34), box(44, 33, 45, 34)], crs="EPSG:4326"
     )
     rows = pl.concat([row(latitude=y, longitude=x) for x, y in points])
-    told = apply_points(resolve(rows, GAZETTEER), shapes, GAZETTEER)["admin2_code"].to_list()
+    exact = replace(GAZETTEER, point_rules=PointRules(snap_m=0.0, places_at_one_point=5))
+    told = apply_points(resolve(rows, GAZETTEER), indexed(shapes), exact)["admin2_code"].to_list()
     expected = [
         min(
             (c for c, g in zip(shapes["code"], shapes.geometry, strict=True) if g.intersects(Point(x, y))), default=None

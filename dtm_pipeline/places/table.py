@@ -1,0 +1,118 @@
+"""A table of anybody's, with the unit of each row: names, codes and points in columns of any name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from dtm_pipeline.places.gazetteer import Gazetteer
+from dtm_pipeline.places.points import apply_points
+from dtm_pipeline.places.resolve import resolve
+
+if TYPE_CHECKING:
+    from dtm_pipeline.places.cells import CellIndex
+
+ADDED = ("admin1_code", "admin2_code", "method", "score", "conflict", "candidates")
+
+
+class TableError(Exception):
+    """A table that can't be resolved; the sentence says what to do."""
+
+
+@dataclass(frozen=True)
+class AskedColumns:
+    """Columns of a table that tell places; None where it has none."""
+
+    name: str | None = None
+    parent: str | None = None
+    code: str | None = None
+    latitude: str | None = None
+    longitude: str | None = None
+
+
+def resolve_table(
+    file: Path,
+    location_code: str,
+    level: int,
+    asked: AskedColumns,
+    gazetteer: Gazetteer,
+    index: CellIndex | None = None,
+) -> pl.DataFrame:
+    """A CSV file with the unit of each row.
+
+    Args:
+        file: UTF-8, with a header.
+        location_code: country of all rows. level: 1 or 2, of the names and codes.
+        asked: which columns tell the place.
+        index: cells of the districts, for points.
+
+    Returns:
+        Every row in its order, as text, with admin1_code, admin2_code, method (reviewed, code, name, point; null = no
+        unit), score, conflict and candidates.
+
+    Raises:
+        TableError: unreadable, no such column, or a country without a gazetteer.
+    """
+    own = gazetteer.of_country(location_code)
+    if own.units.is_empty():
+        raise TableError(
+            f"{location_code}: the gazetteer has {', '.join(sorted(gazetteer.countries()))}; name one of them"
+        )
+    if (asked.latitude is None) != (asked.longitude is None):
+        raise TableError("--lat-col and --lon-col go together: name both or none")
+    if asked.name is None and asked.code is None and asked.latitude is None:
+        raise TableError(
+            "name a column of names (--name-col), of codes (--code-col) or of points (--lat-col, --lon-col)"
+        )
+    try:
+        table = pl.read_csv(file, infer_schema=False)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise TableError(f"{file.name}: can't be read as UTF-8 CSV: {str(error).splitlines()[0]}") from error
+    for option in fields(asked):
+        column = getattr(asked, option.name)
+        if column is not None and column not in table.columns:
+            raise TableError(f"{file.name}: has no column {column!r}; it has {', '.join(table.columns)}")
+    rows = _rows(table, location_code, level, asked)
+    told = resolve(rows, own)
+    placed = apply_points(told, index, own)
+    far = pl.format("point {} m outside the declared district", pl.col("point_distance_m").round(0).cast(pl.Int64))
+    misread = pl.col("point_state").is_in(["zero", "swapped", "degrees_minutes", "of_many_places"])
+    return table.with_columns(
+        placed.select(
+            "admin1_code",
+            "admin2_code",
+            method=pl.col("place_basis").replace("country", None),
+            score=pl.when(pl.col("place_basis") != "country").then(
+                pl.coalesce("place_score", pl.when(pl.col("place_basis") == "point").then(1.0))
+            ),
+            conflict=pl.coalesce(
+                "place_conflict", pl.when("point_conflict").then(far), pl.when(misread).then("point_state")
+            ),
+            candidates="place_candidates",
+        )
+    )
+
+
+def _rows(table: pl.DataFrame, location_code: str, level: int, asked: AskedColumns) -> pl.DataFrame:
+    """The table's columns in the words of the resolver; a parent may be a name or a code."""
+
+    def text(column: str | None) -> pl.Expr:
+        return pl.col(column).str.strip_chars().replace("", None) if column else pl.lit(None, pl.String)
+
+    def degrees(column: str | None) -> pl.Expr:
+        return text(column).str.replace(",", ".").cast(pl.Float64, strict=False)
+
+    told = {f"provider_admin{n}_{what}": text(None) for n in (1, 2) for what in ("name", "code")}
+    if level == 2:
+        told |= {"provider_admin1_name": text(asked.parent), "provider_admin1_code": text(asked.parent)}
+    told |= {f"provider_admin{level}_name": text(asked.name), f"provider_admin{level}_code": text(asked.code)}
+    return table.select(
+        location_code=pl.lit(location_code),
+        place_id=pl.lit(None, pl.String),
+        latitude=degrees(asked.latitude),
+        longitude=degrees(asked.longitude),
+        **told,
+    )
