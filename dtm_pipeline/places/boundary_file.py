@@ -31,7 +31,7 @@ MAX_FOREIGN_SHARE = 0.2
 CODEPAGES = {"TUR": "cp1254"}
 """Code page of .dbf text that is not UTF-8, where no .cpg says so; elsewhere Arabic Windows."""
 ARABIC_CODEPAGE = "cp1256"
-CONTAINERS = (".shp", ".geojson", ".json", ".gpkg", ".gdb")
+CONTAINERS = (".shp", ".geojson", ".json", ".gpkg", ".fgb")
 
 
 class BoundaryError(Exception):

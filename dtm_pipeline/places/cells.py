@@ -143,6 +143,16 @@ def _border_cells(shapes: np.ndarray) -> pl.DataFrame:
     )
 
 
+def _alike(values: np.ndarray) -> list[np.ndarray]:
+    """Positions of each distinct value."""
+    import numpy as np
+
+    if not len(values):
+        return []
+    order = np.argsort(values, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(values[order])) + 1)
+
+
 def _held(cells: pl.DataFrame, shapes: np.ndarray, side: float) -> np.ndarray:
     """Whether the unit of each cell holds the cell's middle."""
     import numpy as np
@@ -151,10 +161,7 @@ def _held(cells: pl.DataFrame, shapes: np.ndarray, side: float) -> np.ndarray:
     x, y = (((cells[c].to_numpy() + 0.5) * side) for c in ("x", "y"))
     told = np.zeros(cells.height, dtype=bool)
     unit = cells["unit"].to_numpy()
-    order = np.argsort(unit, kind="stable")
-    starts = np.flatnonzero(np.diff(unit[order], prepend=-1))
-    for begin, end in zip(starts, [*starts[1:], len(order)], strict=True):
-        own = order[begin:end]
+    for own in _alike(unit):
         told[own] = shapely.contains_xy(shapes[unit[own[0]]], x[own] - 180, y[own] - 90)
     return told
 
@@ -281,14 +288,11 @@ def _settle(unit: np.ndarray, rivals: np.ndarray, batch: pa.RecordBatch, index: 
         return
     x, y = (batch.column(c).to_numpy(zero_copy_only=False)[border].astype(float) for c in ("_longitude", "_latitude"))
     told = rivals[border]
-    order = np.argsort(told, kind="stable")
-    starts = np.flatnonzero(np.diff(told[order], prepend=-1))
-    for begin, end in zip(starts, [*starts[1:], len(order)], strict=True):
-        waiting = order[begin:end]
+    for waiting in _alike(told):
         for number in index.rivals[told[waiting[0]]]:
             inside = shapely.intersects_xy(index.polygons[number], x[waiting], y[waiting])
             unit[border[waiting[inside]]] = number
-            waiting = waiting[~inside]
+            waiting = waiting[~inside]  # noqa: PLW2901  those that no unit holds so far
             if not len(waiting):
                 break
 

@@ -46,6 +46,12 @@ def overlay_shares(old: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> pl.DataFrame
     )
 
 
+def registered_shares(changes: pl.DataFrame, location_code: str, level: int) -> pl.DataFrame:
+    """The changes of `pcode_changes.csv` that say which part of a unit went where: old_code, new_code, area_share."""
+    own = changes.filter(pl.col("location_code") == location_code, pl.col("admin_level") == level)
+    return own.select(SHARE_SCHEMA.names()).drop_nulls().match_to_schema(SHARE_SCHEMA)
+
+
 def carry_figures(
     figures: pl.DataFrame, shares: pl.DataFrame, measures: list[str], people: pl.DataFrame | None = None
 ) -> pl.DataFrame:

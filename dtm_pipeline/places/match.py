@@ -28,6 +28,8 @@ SHORT_SKELETON = 2
 SHORT_ANYWHERE = 3
 """Where no parent narrows the choice, names of so few consonants must be spelled as a unit's."""
 NAMED_RIVALS = 3
+MOST_ALIKE = 0.99
+"""A name that sounds the same and is spelled in another way; 1 is for names that are spelled so."""
 
 
 @dataclass(frozen=True)
@@ -204,7 +206,7 @@ def _best(
         first, last = begins[at_of[0]], ends[at_of[0]]
         holds = day is None or ((first is None or day >= first) and (last is None or day <= last))
         told.append(
-            (number, units_of[0], round(scores_of[0], 3), statuses[at_of[0]], [])
+            (number, units_of[0], min(round(scores_of[0], 3), MOST_ALIKE), statuses[at_of[0]], [])
             if holds and units_of[0] is not None
             else (number, None, None, None, rivals)
         )

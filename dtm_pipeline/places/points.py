@@ -45,7 +45,13 @@ def apply_points(rows: pl.DataFrame, index: CellIndex | None, gazetteer: Gazette
     known = known.with_columns(
         point_state=pl.when(crowded).then(pl.lit("of_many_places")).otherwise("point_state")
     ).drop("_crowded")
-    parents = gazetteer.units.filter(admin_level=2).select(_at="code", _at1="parent_code")
+    district = pl.col("admin_level") == 2
+    parents = gazetteer.units.select(
+        _at="code",
+        _at1=pl.when(district).then("parent_code").otherwise("code"),
+        # polygons without a code of their own stand under their governorate's
+        _at2=pl.when(district).then("code"),
+    )
     joined = (
         rows.with_row_index("_row")
         .join(known, on=asked, how="left", nulls_equal=True, maintain_order="left")
@@ -53,7 +59,7 @@ def apply_points(rows: pl.DataFrame, index: CellIndex | None, gazetteer: Gazette
     )
     placed = joined.with_columns(
         admin1_code=pl.when(_by_point()).then("_at1").otherwise("admin1_code"),
-        admin2_code=pl.when(_by_point()).then("_at").otherwise("admin2_code"),
+        admin2_code=pl.when(_by_point()).then("_at2").otherwise("admin2_code"),
         place_basis=pl.when(_by_point()).then(pl.lit("point")).otherwise("place_basis"),
     )
     return _named(placed, gazetteer).sort("_row").select(*rows.columns, *POINT_COLUMNS)
@@ -66,6 +72,7 @@ def _by_point() -> pl.Expr:
         pl.all_horizontal(pl.col("provider_admin2_name", "provider_admin2_code").is_null())
         & pl.col("admin2_code").is_null()
         & (pl.col("admin1_code") == pl.col("_at1"))
+        & pl.col("_at2").is_not_null()
     )
     return pl.col("_at1").is_not_null() & (undeclared | only_governorate)
 
@@ -206,13 +213,15 @@ def _misread(outside: pl.DataFrame, index: CellIndex) -> pl.DataFrame:
 
 def _named(placed: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
     """Names and edition of the units that points gave."""
-    names = gazetteer.districts().drop("location_code", "admin1_code").rename({"admin2_code": "_code"})
-    edition = gazetteer.units.filter(admin_level=2).select(_code="code", _edition="edition")
-    named = placed.join(
-        names.join(edition, on="_code"), left_on="admin2_code", right_on="_code", how="left", suffix="_found"
+    first = gazetteer.units.filter(admin_level=1).select(
+        admin1_code="code", _admin1_name="name_en", _admin1_name_local="name_local", _edition="edition"
     )
+    second = gazetteer.units.filter(admin_level=2).select(
+        admin2_code="code", _admin2_name="name_en", _admin2_name_local="name_local"
+    )
+    named = placed.join(first, on="admin1_code", how="left").join(second, on="admin2_code", how="left")
     columns = ["admin1_name", "admin1_name_local", "admin2_name", "admin2_name_local"]
     return named.with_columns(
-        *(pl.coalesce(c, f"{c}_found").alias(c) for c in columns),
+        *(pl.coalesce(c, f"_{c}").alias(c) for c in columns),
         boundary_edition=pl.coalesce("boundary_edition", "_edition"),
     )

@@ -114,7 +114,7 @@ def _asked(rows: pl.DataFrame, by: list[str]) -> pl.DataFrame:
 
 def _with_names(told: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
     """Candidates as `CODE Name; CODE Name`."""
-    names = dict(gazetteer.units.select("code", pl.format("{} {}", "code", "name_en")).iter_rows())
+    names = dict(gazetteer.units.select("code", named=pl.format("{} {}", "code", "name_en")).iter_rows())
     each = (
         pl.col("candidates")
         .str.split(" ")

@@ -43,14 +43,14 @@ def fetch_boundaries(
     if best is None:
         told = sorted({str(r.get("format")) for r in resources if isinstance(r, dict)})
         raise FetchError(
-            f"{name}: has files of {', '.join(told)} and none of {', '.join(FORMATS)}; download one by hand"
+            f"{name}: has files of {', '.join(told)} and none of {', '.join(FORMATS)}; ask OCHA for one, or download it by hand"
         )
     content = server.content(str(best["download_url"]))
     size = best.get("size")
     if isinstance(size, int) and size > 0 and len(content) != size:
         raise FetchError(f"{name}: {len(content):,} of {size:,} bytes came; nothing was written; try again")
     if not content.startswith((b"PK", b"{", b"SQLite format 3")):
-        raise FetchError(f"{name}: what came is no boundary file; nothing was written")
+        raise FetchError(f"{name}: what came is no boundary file; nothing was written; download one by hand")
     suffix = ".geojson" if content.startswith(b"{") else ".gpkg" if content.startswith(b"SQLite") else ".zip"
     return Downloaded(write_whole(folder, f"{name}{suffix}", content), str(best.get("last_modified") or "")[:10])
 

@@ -22,12 +22,15 @@ SAID = {
     "StatementError": 1,
     "Finding": 2,
     "Reject": 2,
+    "BoundaryError": 1,
+    "TableError": 1,
+    "DecisionError": 1,
 }
 """Calls that tell something of a delivery, and how many of their arguments are words."""
 
 
 def calls() -> Iterator[tuple[str, ast.Call, str]]:
-    for folder in ("sources", "assets", "dtm_pipeline/storage", "dtm_pipeline/quality"):
+    for folder in ("sources", "assets", "dtm_pipeline/storage", "dtm_pipeline/quality", "dtm_pipeline/places"):
         for file in sorted((ROOT / folder).rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
                 name = getattr(node.func, "id", "") if isinstance(node, ast.Call) else ""

@@ -330,3 +330,77 @@ def test_a_login_that_fails_tells_neither_password_nor_answer(
         with pytest.raises(FetchError, match="check address, account, project and form") as told:
             fetch_odk("hh", 7, tmp_path, stage.base)
     assert SECRET not in str(told.value) + "".join(capsys.readouterr())
+
+
+def boundary_zip(folder: Path) -> bytes:
+    """A GeoPackage of two levels in an archive, as HDX gives them."""
+    import zipfile
+
+    import geopandas as gpd
+    from shapely.geometry import box
+
+    file = folder / "irq.gpkg"
+    area = box(43, 33, 45, 34)
+    gpd.GeoDataFrame({"adm1_pcode": ["IQG01"], "valid_on": "2024-01-01"}, geometry=[area], crs="EPSG:4326").to_file(
+        file, layer="adm1"
+    )
+    gpd.GeoDataFrame({"adm2_pcode": ["IQG01Q01"], "adm1_pcode": ["IQG01"]}, geometry=[area], crs="EPSG:4326").to_file(
+        file, layer="adm2"
+    )
+    with zipfile.ZipFile(folder / "irq.zip", "w") as archive:
+        archive.write(file, "irq.gpkg")
+    return (folder / "irq.zip").read_bytes()
+
+
+def hdx(content: bytes, size: int | None = None, kind: str = "GeoPackage") -> Stage:
+    stage = Stage({})
+
+    def package(query: dict[str, list[str]], _: dict[str, str]) -> Answer:
+        assert query["id"] == ["cod-ab-irq"]
+        files = [
+            {"format": "XLSX", "download_url": f"{stage.base}/table.xlsx"},
+            {
+                "format": kind,
+                "download_url": f"{stage.base}/irq.zip",
+                "size": size,
+                "last_modified": "2024-05-06T01:02:03",
+            },
+        ]
+        return 200, {"success": True, "result": {"resources": files}}
+
+    stage.routes |= {"/api/3/action/package_show": package, "/irq.zip": lambda *_: (200, content)}
+    return stage
+
+
+def test_the_official_edition_is_fetched_imported_and_indexed(tmp_path: Path) -> None:
+    content = boundary_zip(tmp_path)
+    with serving(hdx(content, len(content))) as stage:
+        told = dtm("boundaries", "fetch", "irq", "--url", stage.base, "--home", tmp_path / "home")
+    assert told.code == 0, told.err
+    assert "IRQ cod-ab-2024-05-06: 1 units of level 2" in told.out
+    editions = dtm("boundaries", "list", "--json", "--home", tmp_path / "home").json()
+    assert [(e["admin_level"], e["valid_on"]) for e in editions] == [(1, "2024-01-01"), (2, None)]
+    assert list((tmp_path / "home" / "scratch").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "size", "kind", "says"),
+    [
+        (b"PK and not whole", 400, "SHP", "16 of 400 bytes came"),
+        (b"<html>gone</html>", None, "SHP", "is no boundary file"),
+        (b"PK", None, "PDF", "none of geodatabase, geopackage, geojson, shp"),
+    ],
+)
+def test_an_edition_that_does_not_come_whole_is_nowhere(
+    tmp_path: Path, content: bytes, size: int | None, kind: str, says: str
+) -> None:
+    with serving(hdx(content, size, kind)) as stage:
+        told = dtm("boundaries", "fetch", "IRQ", "--url", stage.base, "--home", tmp_path / "home")
+    assert (told.code, says in told.err) == (5, True), told.err
+    assert not list((tmp_path / "home" / "boundaries").iterdir())
+
+
+def test_a_country_without_an_official_edition_is_told(tmp_path: Path) -> None:
+    with serving(Stage({})) as stage:
+        told = dtm("boundaries", "fetch", "IRQ", "--url", stage.base, "--home", tmp_path / "home")
+    assert (told.code, "404" in told.err) == (5, True), told.err
