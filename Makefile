@@ -57,6 +57,7 @@ lock:
 bench: install
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/read.py
+	$(BIN)/python benchmarks/places/run.py
 
 dev: install
 	@home="$${DTM_HOME:-var}"; mkdir -p "$$home/dagster"; cp dagster.yaml "$$home/dagster/"; \

@@ -12,13 +12,14 @@ import polars as pl
 
 from assets.workspace import Workspace, guarded, progress, spec
 from dtm_pipeline.contracts import core, raw
-from dtm_pipeline.contracts.derive import empty
+from dtm_pipeline.contracts.derive import conform, empty
 from dtm_pipeline.facts.border_flow import border_flow_facts
 from dtm_pipeline.facts.breakdown import breakdown_facts
 from dtm_pipeline.facts.observed import observed_facts
 from dtm_pipeline.facts.severity import severity_facts
-from dtm_pipeline.facts.stock import Deliveries, EditionAt, RawStocks, StockFacts, stock_facts
+from dtm_pipeline.facts.stock import LOCATION_LEVEL, Deliveries, EditionAt, RawStocks, StockFacts, stock_facts
 from dtm_pipeline.places.editions import cell_index, edition_for
+from dtm_pipeline.places.locations import LocationRules, location_master
 from dtm_pipeline.storage.tables import Parts, StoredParts
 
 STOCK_TABLES = (core.STOCK, core.SOURCE_TOTAL, core.DELIVERY_ROLE, core.FINDING)
@@ -115,6 +116,28 @@ def stocks(
     }
     for name, frames in made.items():
         yield dg.Output(Parts(frames, gone), output_name=name)
+
+
+@dg.multi_asset(
+    outs={t.name: dg.AssetOut(**spec(t.name, {"polars", "parquet"})) for t in (core.LOCATION, core.LOCATION_CHANGE)},
+)
+@guarded
+def locations(workspace: Workspace, core_dtm__stock: StoredParts) -> Iterator[dg.Output[Parts]]:
+    stale, gone = workspace.stale_and_gone()
+    reference = workspace.reference
+    rules = LocationRules(**reference.thresholds["locations"])
+    made = {
+        country: location_master(
+            core_dtm__stock.read(country).filter(pl.col("leads") & (pl.col("admin_level") == LOCATION_LEVEL)),
+            reference.location_links.filter(location_code=country),
+            rules,
+        )
+        for country in stale
+    }
+    places = {c: conform(m.locations, core.LOCATION) for c, m in made.items()}
+    changes = {c: conform(m.changes, core.LOCATION_CHANGE) for c, m in made.items()}
+    yield dg.Output(Parts(places, gone), output_name=core.LOCATION.name)
+    yield dg.Output(Parts(changes, gone), output_name=core.LOCATION_CHANGE.name)
 
 
 @dg.multi_asset(
@@ -217,4 +240,4 @@ def observations(workspace: Workspace, **raw_parts: StoredParts) -> Iterator[dg.
     yield dg.Output(Parts(told, gone), output_name=core.OBSERVATION_FINDING.name)
 
 
-ASSETS = [stocks, breakdowns, severity, border_flow, observations]
+ASSETS = [stocks, locations, breakdowns, severity, border_flow, observations]

@@ -88,6 +88,7 @@ STOCK = Table(
         *PROVIDER_SUBDISTRICT,
         c.place_id,
         c.location_name,
+        c.location_name_local,
         c.latitude,
         c.longitude,
         c.point_conflict,
@@ -125,6 +126,76 @@ STOCK = Table(
         ),
     ),
     added_along=("place",),
+)
+
+LINK_BASIS = Column(
+    "link_basis",
+    "string",
+    "evidence",
+    "Where a merger or a split comes from: register, or proposed by names and distance (moves no figure)",
+    allowed=("register", "proposed"),
+    dissemination="partner",
+)
+LOCATION = Table(
+    "core_dtm__location",
+    "core",
+    "A location that any round listed: its newest name, point and unit, since when and until when, IDP and returnee lists joined by place id.",
+    ("location_code", "place_id"),
+    (
+        c.location_code.required(),
+        c.place_id.required(),
+        c.location_name,
+        c.location_name_local,
+        c.latitude,
+        c.longitude,
+        c.admin1_code,
+        c.admin2_code,
+        Column("first_date", "date", "date", "First reference date that lists the location").required(),
+        Column("last_date", "date", "date", "Last reference date that lists the location").required(),
+        Column(
+            "dates", "int64", "count", "Reference dates that list the location", unit="dates", at_least=1
+        ).required(),
+        Column("population_groups", "string", "label", "Population groups that the location was listed for").required(),
+        Column(
+            "merged_into", "string", "key", "Place id of the location that it became a part of", dissemination="partner"
+        ),
+        Column(
+            "split_from", "string", "key", "Place id of the location that it was a part of", dissemination="partner"
+        ),
+        LINK_BASIS,
+    ),
+)
+
+LOCATION_CHANGE = Table(
+    "core_dtm__location_change",
+    "core",
+    "What changed of a location between the dates that list it.",
+    ("location_code", "place_id", "reference_date", "change", "new"),
+    (
+        c.location_code.required(),
+        c.place_id.required(),
+        c.reference_date.required(),
+        Column("previous_reference_date", "date", "date", "The date before that lists the location"),
+        Column(
+            "change",
+            "string",
+            "code",
+            "What changed",
+            allowed=("renamed", "moved", "redistricted", "merged_into", "split_from"),
+        ).required(),
+        Column("old", "string", "evidence", "What stood before", dissemination="partner"),
+        Column("new", "string", "evidence", "What stands since", dissemination="partner"),
+        Column(
+            "distance_m",
+            "float64",
+            "evidence",
+            "Between the points before and since",
+            unit="metre",
+            at_least=0,
+            dissemination="partner",
+        ),
+        LINK_BASIS,
+    ),
 )
 
 BREAKDOWN = Table(
@@ -360,6 +431,8 @@ OBSERVED: dict[str, Table] = {
 
 TABLES = (
     STOCK,
+    LOCATION,
+    LOCATION_CHANGE,
     BREAKDOWN,
     SEVERITY,
     BORDER_FLOW,

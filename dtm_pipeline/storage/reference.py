@@ -15,6 +15,7 @@ import polars as pl
 from dtm_pipeline.domain.household_size import SizeRule
 from dtm_pipeline.domain.series import Series
 from dtm_pipeline.domain.severity import Indicator, SeverityModel
+from dtm_pipeline.places.locations import LINK_SCHEMA
 from dtm_pipeline.storage.archives import ArchiveLimits
 
 
@@ -164,6 +165,11 @@ class Reference:
         if not named:
             raise KeyError(index_name)
         return named[-1]
+
+    @cached_property
+    def location_links(self) -> pl.DataFrame:
+        """Locations that merged into another or were split from one, with their source."""
+        return pl.read_csv(self.folder / "location_links.csv", schema=LINK_SCHEMA)
 
     @cached_property
     def thresholds(self) -> dict[str, dict[str, float]]:
