@@ -17,7 +17,7 @@ from dtm_pipeline.facts.border_flow import border_flow_facts
 from dtm_pipeline.facts.breakdown import breakdown_facts
 from dtm_pipeline.facts.observed import observed_facts
 from dtm_pipeline.facts.severity import severity_facts
-from dtm_pipeline.facts.stock import LOCATION_LEVEL, Deliveries, EditionAt, RawStocks, StockFacts, stock_facts
+from dtm_pipeline.facts.stock import LOCATION_LEVEL, Deliveries, Edition, EditionAt, RawStocks, StockFacts, stock_facts
 from dtm_pipeline.places.editions import cell_index, edition_for
 from dtm_pipeline.places.locations import LocationRules, location_master
 from dtm_pipeline.storage.tables import Parts, StoredParts
@@ -66,9 +66,9 @@ def editions_of(workspace: Workspace, country: str) -> EditionAt:
         return cell_index(boundaries, country, name)
 
     @cache
-    def at(day: date) -> tuple[str | None, Any]:
+    def at(day: date) -> Edition | None:
         chosen = edition_for(boundaries, country, day)
-        return (chosen.edition, index(chosen.edition)) if chosen else (None, None)
+        return Edition(chosen.edition, index(chosen.edition), chosen.covers) if chosen else None
 
     return at
 

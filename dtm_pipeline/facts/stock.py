@@ -24,10 +24,19 @@ if TYPE_CHECKING:
 
 ROW = ("snapshot_id", "source_sheet", "source_row")
 LOCATION_LEVEL = 4
-EditionAt = Callable[[date], tuple[str | None, "CellIndex | None"]]
-"""The boundary edition that covers a day: its name and the cells of its districts; (None, None) without one."""
 
 
+@dataclass(frozen=True)
+class Edition:
+    """A boundary edition: the cells of its districts, and whether it covers the day it was asked for."""
+
+    name: str
+    index: CellIndex | None
+    covers: bool
+
+
+EditionAt = Callable[[date], Edition | None]
+"""The boundary edition of a day; None without one."""
 POINT_SENTENCES = {
     "zero": "the point is 0/0: it was not taken; the declared unit is kept",
     "swapped": "latitude and longitude are swapped; the declared unit is kept",
@@ -138,7 +147,7 @@ def stock_facts(
         stock=stock,
         totals=conform(totals, SOURCE_TOTAL),
         roles=conform(roles.join(rows.select("location_code", *KEY).unique(), on=list(KEY)), DELIVERY_ROLE),
-        findings=_findings(stock, totals, held),
+        findings=pl.concat([_findings(stock, totals, held), conform(_nearest_editions(stock, edition_at), FINDING)]),
     )
 
 
@@ -219,17 +228,41 @@ def _of_areas(areas: pl.DataFrame) -> pl.DataFrame:
 def _placed(rows: pl.DataFrame, gazetteer: Gazetteer, edition_at: EditionAt) -> pl.DataFrame:
     """Rows with their unit, and points against the edition of their date."""
     resolved = resolve(rows, gazetteer)
-    editions = {day: edition_at(day) for day in resolved["reference_date"].unique().to_list()}
-    by_name = dict(editions.values())
-    parts = []
-    for name, index in by_name.items():
-        days = [day for day, (edition, _) in editions.items() if edition == name]
-        part = apply_points(resolved.filter(pl.col("reference_date").is_in(days)), index, gazetteer)
-        if index is not None:
-            drawn = pl.col("admin2_code").is_in(index.codes)
-            part = part.with_columns(boundary_edition=pl.when(drawn).then(pl.lit(name)).otherwise("boundary_edition"))
-        parts.append(part)
-    return pl.concat(parts) if parts else apply_points(resolved, None, gazetteer)
+    days = {day: edition_at(day) for day in resolved["reference_date"].unique().to_list()}
+    editions = {edition.name: edition for edition in days.values() if edition is not None}
+    parts = [
+        _on_edition(
+            resolved.filter(pl.col("reference_date").is_in([d for d, e in days.items() if e and e.name == name])),
+            edition,
+            gazetteer,
+        )
+        for name, edition in editions.items()
+    ]
+    without = resolved.filter(pl.col("reference_date").is_in([d for d, e in days.items() if e is None]))
+    return pl.concat([apply_points(without, None, gazetteer), *parts])
+
+
+def _on_edition(rows: pl.DataFrame, edition: Edition, gazetteer: Gazetteer) -> pl.DataFrame:
+    placed = apply_points(rows, edition.index, gazetteer)
+    if edition.index is None:
+        return placed
+    drawn = pl.col("admin2_code").is_in(edition.index.codes)
+    return placed.with_columns(boundary_edition=pl.when(drawn).then(pl.lit(edition.name)).otherwise("boundary_edition"))
+
+
+def _nearest_editions(stock: pl.DataFrame, edition_at: EditionAt) -> pl.DataFrame:
+    """Dates that no edition covers, and the nearest, which is used."""
+    days = stock.filter("leads")["reference_date"].unique().sort().to_list()
+    told = [
+        (
+            stock["location_code"][0],
+            f"no boundary edition covers {day}: points are placed on the nearest, {edition.name}",
+        )
+        for day in days
+        if (edition := edition_at(day)) is not None and not edition.covers
+    ]
+    frame = pl.DataFrame(told, schema={"location_code": pl.String, "sentence": pl.String}, orient="row")
+    return frame.with_columns(finding=pl.lit("edition_nearest"))
 
 
 def _totals(stock: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:

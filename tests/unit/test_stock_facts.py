@@ -8,7 +8,7 @@ import polars as pl
 
 from dtm_pipeline.contracts import raw
 from dtm_pipeline.contracts.derive import conform, empty
-from dtm_pipeline.facts.stock import Deliveries, RawStocks, StockFacts, stock_facts
+from dtm_pipeline.facts.stock import Deliveries, Edition, EditionAt, RawStocks, StockFacts, stock_facts
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.settings import Settings
 from dtm_pipeline.storage.reference import Reference
@@ -60,6 +60,7 @@ def facts(
     lists: list[pl.DataFrame],
     answers: list[pl.DataFrame],
     baselines: list[pl.DataFrame] | None = None,
+    edition_at: EditionAt = lambda _: None,
     **statements: str,
 ) -> StockFacts:
     """Facts of deliveries that came in the order of their names."""
@@ -80,7 +81,7 @@ def facts(
             location_database=empty(raw.LOCATION_DATABASE), location_database_count=empty(raw.LOCATION_DATABASE_COUNT),
             baseline=pl.concat([empty(raw.BASELINE_LOCATION), *(baselines or [])]), areas=pl.concat([empty(raw.API_FIGURE), *answers]),
         ),
-        Deliveries(deliveries), REFERENCE.series, REFERENCE.size_rules, GAZETTEER, lambda _: (None, None), 0.05,
+        Deliveries(deliveries), REFERENCE.series, REFERENCE.size_rules, GAZETTEER, edition_at, 0.05,
     )  # fmt: skip
 
 
@@ -122,3 +123,13 @@ def test_a_row_whose_district_is_not_known_keeps_its_people_under_its_governorat
     assert told.stock.select("admin1_code", "admin2_code", "individuals").rows() == [("IQG15", None, 60)]
     assert told.findings["finding"].to_list() == ["place_unresolved"]
     assert "Sample" not in told.findings["sentence"].item(), "a word that slipped into the column stays in the file"
+
+
+def test_a_date_that_no_edition_covers_is_told_with_the_edition_that_is_used() -> None:
+    told = facts([locations("a", ("1", 10))], [], edition_at=lambda _: Edition("cod-2019", None, covers=False))
+    assert told.findings.select("finding", "sentence").rows() == [
+        ("edition_nearest", f"no boundary edition covers {DAY}: points are placed on the nearest, cod-2019")
+    ]
+    assert facts(
+        [locations("a", ("1", 10))], [], edition_at=lambda _: Edition("e", None, covers=True)
+    ).findings.is_empty()
