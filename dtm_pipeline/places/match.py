@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ SHORT_SKELETON = 2
 SHORT_ANYWHERE = 3
 """Where no parent narrows the choice, names of so few consonants must be spelled as a unit's."""
 NAMED_RIVALS = 3
+NAMES_AT_ONCE = 2_000
+"""Names that are compared with all candidates at once: a matrix of some fifty megabytes."""
 MOST_ALIKE = 0.99
 """A name that sounds the same and is spelled in another way; 1 is for names that are spelled so."""
 
@@ -158,58 +161,69 @@ def _spelled(left: pl.DataFrame, known: pl.DataFrame, form: str) -> pl.DataFrame
     )
 
 
+Told = tuple[int, str | None, float | None, str | None, list[str]]
+"""_asked and the columns of a match."""
+
+
+@dataclass(frozen=True)
+class _Ranked:
+    """The units that a name is most like, best first: codes (None = a name that no unit has), scores, rows of the names."""
+
+    codes: list[str | None]
+    scores: list[float]
+    rows: list[int]
+
+
 def _alike(left: pl.DataFrame, known: pl.DataFrame, likeness: Likeness) -> pl.DataFrame:
     """The names that no unit spells: each parent's names against its units."""
-    told: list[tuple[int, str | None, float | None, str | None, list[str]]] = []
+    told: list[Told] = []
     groups = known.partition_by("location_code", "parent", as_dict=True)
     countries = known.partition_by("location_code", as_dict=True)
-    for key, asked in left.partition_by("location_code", "parent", as_dict=True).items():
-        country, parent = key
+    for (country, parent), asked in left.partition_by("location_code", "parent", as_dict=True).items():
         candidates = groups.get((country, parent)) if parent is not None else countries.get((country,))
-        if candidates is None:
-            continue
-        told += _best(asked, candidates, str(country), parent, likeness)
+        if candidates is not None:
+            told += _best(asked, candidates, str(country), anywhere=parent is None, likeness=likeness)
     return pl.DataFrame(told, schema=pl.Schema({"_asked": left.schema["_asked"], **MATCH_COLUMNS}), orient="row")
 
 
 def _best(
-    asked: pl.DataFrame, candidates: pl.DataFrame, country: str, parent: str | None, likeness: Likeness
-) -> list[tuple[int, str | None, float | None, str | None, list[str]]]:
-    """For each name the best unit and its rivals, or none where it is too far or too close to another."""
+    asked: pl.DataFrame, candidates: pl.DataFrame, country: str, *, anywhere: bool, likeness: Likeness
+) -> Iterator[Told]:
+    """For each name the best unit, or its rivals where it is too far or too close to another."""
+    least = likeness.accept_anywhere if anywhere else likeness.accept
+    statuses, begins, ends = (candidates[c].to_list() for c in ("status", "valid_from", "valid_to"))
+    ranked = _ranked(asked["name"].unique(maintain_order=True).to_list(), candidates, country, likeness.rival)
+    for number, name, day in asked.select("_asked", "name", "day").iter_rows():
+        found = ranked[name]
+        rivals = [code for code in found.codes if code is not None][:NAMED_RIVALS]
+        close = len(found.scores) > 1 and found.scores[0] - found.scores[1] < likeness.margin
+        lone = anywhere and len(sound(name, country).skeleton) <= SHORT_ANYWHERE
+        if not found.scores or found.scores[0] < least or close or lone or found.codes[0] is None:
+            yield number, None, None, None, rivals
+            continue
+        row = found.rows[0]
+        holds = day is None or ((begins[row] or day) <= day <= (ends[row] or day))
+        score = min(round(found.scores[0], 3), MOST_ALIKE)
+        yield (number, found.codes[0], score, statuses[row], []) if holds else (number, None, None, None, rivals)
+
+
+def _ranked(asked: list[str], candidates: pl.DataFrame, country: str, least: float) -> dict[str, _Ranked]:
+    """The units that each name is most like, by the best of their names; a part of the names at a time."""
     import numpy as np
 
-    least = likeness.accept if parent is not None else likeness.accept_anywhere
     codes = candidates["code"].to_list()
-    distinct = asked.select("name").unique(maintain_order=True)
-    scores = likeness_matrix(
-        [sound(n, country) for n in distinct["name"]], [sound(n, country) for n in candidates["name"]]
-    )
-    outcome: dict[str, tuple[list[str | None], list[float], list[int]]] = {}
-    for name, row in zip(distinct["name"], scores, strict=True):
-        order = np.argsort(-row, kind="stable")
-        units: dict[str | None, tuple[float, int]] = {}
-        for at in order:
-            if row[at] < likeness.rival or len(units) > NAMED_RIVALS:
-                break
-            units.setdefault(codes[at], (float(row[at]), int(at)))
-        outcome[name] = (list(units), [s for s, _ in units.values()], [i for _, i in units.values()])
-    told: list[tuple[int, str | None, float | None, str | None, list[str]]] = []
-    statuses, begins, ends = (candidates[c].to_list() for c in ("status", "valid_from", "valid_to"))
-    for number, name, day in asked.select("_asked", "name", "day").iter_rows():
-        units_of, scores_of, at_of = outcome[name]
-        rivals = [unit for unit in units_of if unit is not None][:NAMED_RIVALS]
-        close = len(scores_of) > 1 and scores_of[0] - scores_of[1] < likeness.margin
-        lone = parent is None and len(sound(name, country).skeleton) <= SHORT_ANYWHERE
-        if not scores_of or scores_of[0] < least or close or lone:
-            told.append((number, None, None, None, rivals))
-            continue
-        first, last = begins[at_of[0]], ends[at_of[0]]
-        holds = day is None or ((first is None or day >= first) and (last is None or day <= last))
-        told.append(
-            (number, units_of[0], min(round(scores_of[0], 3), MOST_ALIKE), statuses[at_of[0]], [])
-            if holds and units_of[0] is not None
-            else (number, None, None, None, rivals)
-        )
+    names = [sound(n, country) for n in candidates["name"]]
+    told: dict[str, _Ranked] = {}
+    for begin in range(0, len(asked), NAMES_AT_ONCE):
+        part = asked[begin : begin + NAMES_AT_ONCE]
+        for name, scores in zip(part, likeness_matrix([sound(n, country) for n in part], names), strict=True):
+            units: dict[str | None, int] = {}
+            for at in np.argsort(-scores, kind="stable"):
+                if scores[at] < least or len(units) > NAMED_RIVALS:
+                    break
+                units.setdefault(codes[at], int(at))
+            rows = list(units.values())
+            told[name] = _Ranked(list(units), [float(scores[at]) for at in rows], rows)
     return told
 
 

@@ -75,6 +75,8 @@ def resolve_table(
         column = getattr(asked, option.name)
         if column is not None and column not in table.columns:
             raise TableError(f"{file.name}: has no column {column!r}; it has {', '.join(table.columns)}")
+    if taken := [name for name in ADDED if name in table.columns]:
+        raise TableError(f"{file.name}: already has the columns {', '.join(taken)}, which are added; rename them")
     rows = _rows(table, location_code, level, asked)
     told = resolve(rows, own)
     placed = apply_points(told, index, own)

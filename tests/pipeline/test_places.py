@@ -60,6 +60,12 @@ def test_a_table_that_can_not_be_resolved_is_told_why(table: Path, options: list
     assert (told.code, says in told.err) == (2, True), told.err
 
 
+def test_a_table_that_has_a_column_of_that_name_is_refused_and_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("dist,score\nMosul,7\n")
+    told = dtm("places", "resolve", tmp_path / "a.csv", "--country", "IRQ", "--name-col", "dist")
+    assert (told.code, "already has the columns score" in told.err) == (2, True), told.err
+
+
 @pytest.mark.parametrize("kind", ["xlsx", "csv"])
 def test_a_decision_is_replayed_by_every_later_run_until_it_is_withdrawn(tmp_path: Path, kind: str) -> None:
     home, inbox = tmp_path / "home", tmp_path / "inbox"
