@@ -62,6 +62,14 @@ def test_a_point_on_a_shared_border_is_the_lowest_codes_also_where_cells_meet() 
     assert by_cells(points, index(units)) == ["A", "A", "A", "B", "A"]
 
 
+def test_every_point_on_the_lines_of_the_grid_is_placed() -> None:
+    cells = index(frame(A=box(38, 29, 40, 31), B=box(40, 29, 42, 31)))
+    lines = np.array(
+        [[-180 + FINE * i, -90 + FINE * j] for i in range(43_600, 44_400) for j in (24_000, 24_001, 24_004)]
+    )
+    assert by_cells(lines, cells) == ["A" if x <= 40 else "B" for x in lines[:, 0]]
+
+
 def test_islands_holes_and_overlaps_are_kept() -> None:
     ring = Polygon(box(43, 33, 44, 34).exterior.coords, [box(43.4, 33.4, 43.6, 33.6).exterior.coords])
     units = frame(
