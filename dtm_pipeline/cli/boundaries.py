@@ -72,9 +72,11 @@ def fetch(
     except FetchError as error:
         fail(str(error), UNREACHED)
     try:
-        _print_imported(_imported(place, got.file, code, edition or f"cod-ab-{got.day or 'fetched'}", None))
+        for file in got.files:
+            _print_imported(_imported(place, file, code, edition or f"cod-ab-{got.day or 'fetched'}", None))
     finally:
-        got.file.unlink(missing_ok=True)
+        for file in got.files:
+            file.unlink(missing_ok=True)
 
 
 def _country(told: str) -> str:

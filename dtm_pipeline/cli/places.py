@@ -66,7 +66,10 @@ def resolve(
     if out is None:
         typer.echo(told.write_csv(), nl=False)
         return
-    told.write_csv(out)
+    try:
+        told.write_csv(out)
+    except OSError as error:
+        fail(f"{out}: can't be written: {error.strerror}")
     column = f"admin{level}_code"
     found = told.height - told[column].null_count()
     typer.echo(f"{out}: {told.height:,} rows, {found:,} with a unit, {told['conflict'].count():,} with a conflict")
@@ -86,6 +89,9 @@ def review(
     place = open_home(home)
     questions = open_questions(_stock(place), _gazetteer(place), FAR_KM)
     files = [out] if out else [place.decisions.with_name(f"review.{kind}") for kind in ("xlsx", "csv")]
+    for file in files:
+        if file.is_file() and _answers(file):
+            fail(f"{file}: holds answers; accept it first, or write the sheet elsewhere with --out")
     for file in files:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write_sheet(questions, file)
@@ -110,15 +116,14 @@ def accept(
     if not by.strip():
         fail("--by: write who decided")
     place = open_home(home)
-    gazetteer = _gazetteer(place)
     try:
-        decided = decisions_of(_read_sheet(file), gazetteer, by.strip(), datetime.now(UTC).date())
+        decided = decisions_of(_read_sheet(file), _gazetteer(place), by.strip(), datetime.now(UTC).date())
     except DecisionError as error:
         fail(f"{file.name}: {error}")
     if decided.is_empty():
         fail(f"{file.name}: no row has a decision; fill decided_admin1_code or decided_admin2_code")
     with place.held():
-        _write_decisions(place, register(gazetteer.decisions, decided))
+        _write_decisions(place, register(_gazetteer(place).decisions, decided))
     typer.echo(f"{decided.height:,} decisions taken; `dtm run` replays them")
 
 
@@ -141,10 +146,10 @@ def withdraw(
 ) -> None:
     """Take a decision back; its question comes back with the next run."""
     place = open_home(home)
-    known = _gazetteer(place).decisions
-    if number > known.height:
-        fail(f"there is no decision {number}; there are {known.height}")
     with place.held():
+        known = _gazetteer(place).decisions
+        if number > known.height:
+            fail(f"there is no decision {number}; there are {known.height}")
         _write_decisions(place, known.with_row_index("_n", offset=1).filter(_number() != number).drop("_n"))
     typer.echo(f"decision {number} is withdrawn; `dtm run` asks again")
 
@@ -192,24 +197,35 @@ def _write_decisions(place: Home, known: pl.DataFrame) -> None:
     temporary.replace(place.decisions)
 
 
+def _answers(file: Path) -> bool:
+    """Whether a sheet that is there holds decisions that nobody has taken yet."""
+    sheet = _read_sheet(file)
+    filled = [c for c in ("decided_admin1_code", "decided_admin2_code") if c in sheet.columns]
+    return any(sheet[c].cast(str).str.strip_chars().replace("", None).count() for c in filled)
+
+
 def _write_sheet(questions: pl.DataFrame, file: Path) -> None:
+    import polars as pl
+
     if file.suffix.lower() == ".csv":
-        # with a byte-order mark: Excel takes Arabic for something else without
-        questions.write_csv(file, include_bom=True)
+        # with a byte-order mark: Excel takes Arabic for something else without; an apostrophe keeps words from being formulas
+        words = pl.col(pl.String).str.replace(r"^([=+\-@])", "'${1}")
+        questions.with_columns(words).write_csv(file, include_bom=True)
         return
     if file.suffix.lower() != ".xlsx":
         fail(f"{file}: write the sheet as .xlsx or .csv")
     import openpyxl
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
     book = openpyxl.Workbook()
     sheet = book.active
     sheet.title = "review"
     sheet.append(questions.columns)
     for row in questions.iter_rows():
-        # a word of a delivery that begins like a formula stays a word
-        sheet.append([None if v is None else v for v in row])
+        sheet.append([ILLEGAL_CHARACTERS_RE.sub("", v) if isinstance(v, str) else v for v in row])
     for cells in sheet.iter_rows(min_row=2):
         for cell in cells:
+            # a word of a delivery that begins like a formula stays a word
             if isinstance(cell.value, str):
                 cell.data_type = "s"
     sheet.freeze_panes = "A2"

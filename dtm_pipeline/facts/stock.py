@@ -40,7 +40,7 @@ EditionAt = Callable[[date], Edition | None]
 POINT_SENTENCES = {
     "zero": "the point is 0/0: it was not taken; the declared unit is kept",
     "swapped": "latitude and longitude are swapped; the declared unit is kept",
-    "degrees_minutes": "the point is in degrees and minutes, written as decimals; the declared unit is kept",
+    "degrees_minutes": "the point may be in degrees and minutes, written as decimals; the declared unit is kept",
     "of_many_places": "many places stand at one point: it is the point of none of them; the declared unit is kept",
 }
 # the disjoint groups of a baseline, and the part of each that is of the current year

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,12 @@ NAME_LOCAL = ("adm{n}_name_local", "adm{n}_name1", "adm{n}_ar", "adm{n}_tr", "ad
 PLAIN_CODE, PLAIN_PARENT, PLAIN_NAMES = "pcode", "admin1_cod", ("name_en", "name_ara")
 VALID_ON = ("valid_on", "validon", "date", "lastupdate")
 VALID_TO = ("valid_to", "validto")
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+FAR_DEGREES = 0.3
+"""A unit whose inner point of the gazetteer lies farther from its polygon than this is another unit's polygon (ours)."""
+MAX_MISPLACED_SHARE = 0.1
+FEW_UNITS = 10
+"""So few units tell nothing about a file."""
 LEAST_RECOGNISED = 0.9
 """A column without a known name holds the codes when so many of its rows are codes of the gazetteer."""
 MAX_FOREIGN_SHARE = 0.2
@@ -188,8 +195,19 @@ def _units(
         mended.append(f"coordinates brought from {frame.crs.name} to EPSG:4326")
     _names_right_way(told, mended)
     told = _with_polygons(told, mended)
+    west, south, east, north = told.total_bounds
+    if west < -180 or east > 180 or south < -90 or north > 90:
+        raise BoundaryError(
+            f"{name}: its polygons lie outside the earth's degrees ({west:.0f} to {east:.0f}, {south:.0f} to {north:.0f}); its coordinate reference system is not the one that it states"
+        )
     told = _with_codes(told, level, name, notes)
+    strange = sorted(c for c in set(told["code"]) if not PLAIN.fullmatch(c))
+    if strange:
+        raise BoundaryError(
+            f"{name}: {len(strange)} codes hold more than letters, digits and dashes, such as {strange[0]!r}; correct them"
+        )
     _check_nesting(told, level, location_code, gazetteer, name, notes)
+    _check_points(told, gazetteer, name)
     twice = told["code"][told["code"].duplicated()].unique()
     if len(twice):
         told = told.dissolve("code", as_index=False)
@@ -322,7 +340,8 @@ def _names_right_way(told: gpd.GeoDataFrame, mended: list[str]) -> None:
 
 
 def _with_polygons(told: gpd.GeoDataFrame, mended: list[str]) -> gpd.GeoDataFrame:
-    empty = told.geometry.isna() | told.geometry.is_empty
+    drawn = told.geometry.geom_type.isin(["Polygon", "MultiPolygon", "GeometryCollection"])
+    empty = told.geometry.isna() | told.geometry.is_empty | ~drawn
     if empty.any():
         named = told.loc[empty, "code"].dropna().head(5)
         mended.append(
@@ -402,13 +421,39 @@ def _check_nesting(
             )
 
 
+def _check_points(units: gpd.GeoDataFrame, known: Gazetteer, name: str) -> None:
+    """Each polygon lies where the gazetteer has the unit: codes on the wrong polygons would move every point."""
+    import geopandas as gpd
+
+    listed = known.units.filter(pl.col("latitude").is_not_null()).select("code", "longitude", "latitude")
+    points = {code: (x, y) for code, x, y in listed.iter_rows()}
+    own = units[units["code"].isin(list(points))].reset_index(drop=True)
+    if len(own) < FEW_UNITS:
+        return
+    expected = gpd.GeoSeries.from_xy(*zip(*(points[c] for c in own["code"]), strict=True), crs=units.crs)
+    wide = gpd.GeoSeries(own.geometry.envelope.buffer(FAR_DEGREES).to_numpy(), crs=units.crs)
+    away = own["code"][~wide.intersects(expected)]
+    if len(away) > MAX_MISPLACED_SHARE * len(own):
+        raise BoundaryError(
+            f"{name}: {len(away)} of {len(own)} units lie far from where the gazetteer has them ({', '.join(away.head(3))} ...); are codes on the wrong polygons, or longitude and latitude exchanged?"
+        )
+
+
 def _stated(frame: gpd.GeoDataFrame, columns: tuple[str, ...]) -> str | None:
     """The newest date that the first of the columns states, as YYYY-MM-DD."""
     present = {str(c).lower(): str(c) for c in frame.columns}
     for column in columns:
         if column in present:
             dates = [str(v)[:10] for v in frame[present[column]].dropna()]
-            dates = [d for d in dates if re.fullmatch(r"\d{4}-\d\d-\d\d", d)]
+            dates = [d for d in dates if _is_day(d)]
             if dates:
                 return max(dates)
     return None
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True

@@ -252,14 +252,15 @@ def placed_batches(
         connection.unregister("told")
     lon, lat = (f'p."{name}"' for name in (longitude, latitude))
     kept = "p.* EXCLUDE (_x, _y)" if keep is None else ", ".join(f'p."{name}"' for name in keep)
-    on_earth = f"abs({lon}) <= 180 AND abs({lat}) <= 90"
+    # NaN passes a comparison that the statistics of a Parquet file answer
+    on_earth = f"isfinite(CAST({lon} AS DOUBLE)) AND isfinite(CAST({lat} AS DOUBLE)) AND abs({lon}) <= 180 AND abs({lat}) <= 90"
     # the coarse cell is that of the fine one: two divisions could put a point on their line into two blocks
     reader = connection.sql(
         f"""
         SELECT {kept}, {lon} AS _longitude, {lat} AS _latitude,
                CAST(coalesce(c.unit, f.unit, -1) AS INTEGER) AS _unit, CAST(coalesce(f.rivals, -1) AS INTEGER) AS _rivals
-        FROM (SELECT p.*, CASE WHEN {on_earth} THEN CAST(floor(({lon} + 180) / {FINE!r}) AS BIGINT) END AS _x,
-                     CASE WHEN {on_earth} THEN CAST(floor(({lat} + 90) / {FINE!r}) AS BIGINT) END AS _y FROM {source} p) p
+        FROM (SELECT p.*, CASE WHEN {on_earth} THEN TRY_CAST(floor(({lon} + 180) / {FINE!r}) AS BIGINT) END AS _x,
+                     CASE WHEN {on_earth} THEN TRY_CAST(floor(({lat} + 90) / {FINE!r}) AS BIGINT) END AS _y FROM {source} p) p
         LEFT JOIN coarse c ON c.cell = p._y // {SPLIT} * {OFFSET} + p._x // {SPLIT}
         LEFT JOIN fine f ON f.cell = CASE WHEN c.unit IS NULL THEN p._y * {OFFSET} + p._x END
         """

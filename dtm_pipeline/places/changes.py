@@ -67,9 +67,17 @@ def carry_figures(
         measures: columns of figures to carry.
         people: `code` of new units and `people`, a population; optional.
 
+    Raises:
+        ValueError: a share of a unit is not known or not positive: its figures could not be shared out.
+
     Returns:
         `code`, the measures, and `<measure>_estimated`: how many of them came by a split.
     """
+    unknown = shares.filter(pl.col("area_share").is_null() | (pl.col("area_share") <= 0))
+    if unknown.height:
+        raise ValueError(
+            f"the shares of {', '.join(unknown['old_code'].unique().sort().head(5))} are not known; state each, above 0"
+        )
     known = people if people is not None else pl.DataFrame(schema={"code": pl.String, "people": pl.Int64})
     ways = (
         shares.join(known, left_on="new_code", right_on="code", how="left")

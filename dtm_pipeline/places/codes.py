@@ -66,11 +66,13 @@ def _foreign(named: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
         )
         .select("_code", "system", "_unit")
     )
+    # a typographic dash, a space or an underscore is the dash of the form: IQ–G08 is as old as IQ-G08
+    dashed = pl.col("_form").str.replace_all(r"[^A-Z0-9]+", "-").str.strip_chars("-")
     forms = gazetteer.code_forms.filter(pl.col("system") != COD_AB).select("location_code", "system", "pattern", "note")
     formed = (
         named.join(listed, on="_code", how="anti")
         .join(forms, on="location_code")
-        .filter(pl.col("_form").str.contains(pl.col("pattern")))
+        .filter(dashed.str.contains(pl.col("pattern")))
         .unique("_code", keep="first", maintain_order=True)
         .select("_code", "system", "note")
     )

@@ -81,9 +81,14 @@ def import_edition(
             above if above is not None else polygons(boundaries, location_code, edition, units.level - 1),
             file.name,
         )
+        below = polygons(boundaries, location_code, edition, units.level + 1)
+        if below is not None:
+            _check_inside(Units(units.level + 1, below, None, None), units.frame, file.name)
         known[units.level] = units.frame
+    # all that can fail is done before the first file of the edition is replaced
+    cells = {u.level: build_cells(u.frame) for u in told if u.level in INDEXED}
     folder.mkdir(parents=True, exist_ok=True)
-    return [_stored(units, folder, location_code, edition, file.name, sha256) for units in told]
+    return [_stored(u, cells.get(u.level), folder, location_code, edition, file.name, sha256) for u in told]
 
 
 def _sha256(file: Path) -> str:
@@ -96,11 +101,14 @@ def _sha256(file: Path) -> str:
     return digest.hexdigest()
 
 
-def _stored(units: Units, folder: Path, location_code: str, edition: str, source: str, sha256: str) -> Imported:
+def _stored(
+    units: Units, cells: pl.DataFrame | None, folder: Path, location_code: str, edition: str, source: str, sha256: str
+) -> Imported:
     """A level's polygons, cells and record, the record last."""
     level = units.level
     _replaced(folder / f"adm{level}.parquet", units.frame.to_parquet)
-    cells = index_level(folder, level, units.frame) if level in INDEXED else None
+    if cells is not None:
+        _replaced(folder / f"adm{level}_cells.parquet", cells.write_parquet)
     told = Imported(
         location_code,
         edition,
@@ -111,7 +119,7 @@ def _stored(units: Units, folder: Path, location_code: str, edition: str, source
         source,
         sha256,
         datetime.now(UTC).isoformat(timespec="seconds"),
-        cells,
+        cells.height if cells is not None else None,
         units.mended,
         units.notes,
     )

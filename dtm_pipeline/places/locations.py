@@ -70,15 +70,14 @@ def location_master(stock: pl.DataFrame, links: pl.DataFrame, rules: LocationRul
                 pl.col(c).filter(pl.col("latitude").is_not_null() & pl.col("longitude").is_not_null()).first()
                 for c in ("latitude", "longitude")
             ),
-            *(pl.col(c).drop_nulls().first() for c in ("admin1_code", "admin2_code")),
+            # so are a unit and its parent
+            *(pl.col(c).filter(pl.col("admin1_code").is_not_null()).first() for c in ("admin1_code", "admin2_code")),
             pl.col("population_group"),
         )
     )
     locations = seen.group_by(*PLACE, maintain_order=True).agg(
-        *(
-            pl.col(c).drop_nulls().last()
-            for c in ("location_name", "location_name_local", "latitude", "longitude", "admin1_code", "admin2_code")
-        ),
+        *(pl.col(c).drop_nulls().last() for c in ("location_name", "location_name_local", "latitude", "longitude")),
+        *(pl.col(c).filter(pl.col("admin1_code").is_not_null()).last() for c in ("admin1_code", "admin2_code")),
         first_date=pl.col("reference_date").min(),
         last_date=pl.col("reference_date").max(),
         dates=pl.len().cast(pl.Int64),

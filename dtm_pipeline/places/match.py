@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from dtm_pipeline.places.names import Sound, sound
+from dtm_pipeline.places.names import TYPE_WORDS, Sound, sound, words
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,58 +40,67 @@ class Likeness:
     """When two names are taken for one. Values and their source: `[places]` in reference/thresholds.toml.
 
     Attributes:
-        accept: least score of a name within a known parent.
+        accept: least score of a district's name within a known governorate.
+        accept_governorate: least score of a governorate's name.
         accept_anywhere: least score where no parent is declared.
         margin: how far the next unit must stay behind.
         rival: least score of a unit that is named as a candidate.
     """
 
     accept: float
+    accept_governorate: float
     accept_anywhere: float
     margin: float
     rival: float
 
 
-def match_names(asked: pl.DataFrame, names: pl.DataFrame, likeness: Likeness) -> pl.DataFrame:
+def match_names(
+    asked: pl.DataFrame, names: pl.DataFrame, likeness: Likeness, others: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """The unit of each name, or the units that it could be.
 
     Args:
         asked: location_code, parent (code of the unit above; null = anywhere in the country), name, day.
         names: location_code, parent, name, code, status, valid_from, valid_to: every name of every unit of one level.
         likeness: thresholds.
+        others: names of units of the other level: a name that is spelled as one of theirs is taken by no likeness.
 
     Returns:
         `asked` in its order with code (null = no match), score (1 = spelled so), status of the name that matched and
         rivals (codes that it could be, best first; also of the unmatched).
     """
     rows = asked.with_row_index("_asked")
-    told = _matched(rows, names, likeness)
-    several = rows.join(told.filter(pl.col("code").is_null()).select("_asked"), on="_asked").with_columns(
-        name=pl.col("name").map_elements(alternatives, return_dtype=pl.List(pl.String))
+    told = _matched(rows, names, likeness, others)
+    split = pl.col("name").map_elements(alternatives, return_dtype=pl.List(pl.String))
+    several = (
+        rows.join(told.filter(pl.col("code").is_null()).select("_asked"), on="_asked")
+        .with_columns(name=split)
+        .filter(pl.col("name").list.len() > 1)
     )
-    others = several.filter(pl.col("name").list.len() > 1).explode("name").with_row_index("_part")
-    if others.height:
-        parts = others.select("_part", whole="_asked").join(
-            _matched(others.drop("_asked").rename({"_part": "_asked"}), names, likeness),
-            left_on="_part",
-            right_on="_asked",
-        )
-        agreed = (
-            parts.filter(pl.col("code").is_not_null())
-            .group_by(_asked="whole")
-            .agg(pl.col("code").unique(), pl.col("score").min(), pl.col("status").first())
-            .filter(pl.col("code").list.len() == 1)
-            .select(
-                pl.col("_asked"),
-                pl.col("code").list.first(),
-                "score",
-                "status",
-                rivals=pl.lit(None, pl.List(pl.String)),
-            )
-        )
+    if several.height:
+        agreed = _agreed(several, names, likeness, others)
         told = pl.concat([told.join(agreed, on="_asked", how="anti"), agreed.select(told.columns)])
-    joined = rows.join(told, on="_asked", how="left").sort("_asked")
-    return joined.drop("_asked")
+    return rows.join(told, on="_asked", how="left").sort("_asked").drop("_asked")
+
+
+def _agreed(
+    several: pl.DataFrame, names: pl.DataFrame, likeness: Likeness, others: pl.DataFrame | None
+) -> pl.DataFrame:
+    """Cells with several names, all of which are of one unit."""
+    parts = several.explode("name").with_row_index("_part")
+    asked = parts.drop("_asked").rename({"_part": "_asked"})
+    told = _matched(asked, names, likeness, others).rename({"_asked": "_part"})
+    each = parts.select("_part", "_asked").join(told, on="_part", how="left")
+    return (
+        each.group_by("_asked")
+        .agg(
+            pl.col("code").unique(),
+            pl.col("score").min(),
+            pl.col("status").first(),
+        )
+        .filter((pl.col("code").list.len() == 1) & pl.col("code").list.first().is_not_null())
+        .with_columns(pl.col("code").list.first(), rivals=pl.lit(None, pl.List(pl.String)))
+    )
 
 
 def alternatives(name: str) -> list[str]:
@@ -100,10 +109,11 @@ def alternatives(name: str) -> list[str]:
     >>> alternatives("Qaraqosh (Al-Hamdaniya)")
     ['Qaraqosh', 'Al-Hamdaniya']
     """
-    return [part.strip() for part in re.split(r"[()\[\]/]", name) if part.strip()]
+    parts = [part.strip() for part in re.split(r"[()\[\]/]", name) if part.strip()]
+    return [part for part in parts if not set(words(part)) <= TYPE_WORDS]
 
 
-def _matched(rows: pl.DataFrame, names: pl.DataFrame, likeness: Likeness) -> pl.DataFrame:
+def _matched(rows: pl.DataFrame, names: pl.DataFrame, likeness: Likeness, others: pl.DataFrame | None) -> pl.DataFrame:
     """What each numbered name stands for: _asked and the columns of a match."""
     forms = _forms(pl.concat([rows.select("location_code", "name"), names.select("location_code", "name")]))
     known = names.join(forms, on=["location_code", "name"])
@@ -113,13 +123,16 @@ def _matched(rows: pl.DataFrame, names: pl.DataFrame, likeness: Likeness) -> pl.
         exact = _spelled(left, known, form)
         found.append(exact)
         left = left.join(exact, on="_asked", how="anti")
-    found.append(_alike(left, known, likeness))
+    # a name that is spelled as a unit elsewhere, or of the other level, is that unit's and of no other by likeness
+    elsewhere = _elsewhere(left, known, others)
+    alike = _alike(left, known, likeness).join(elsewhere.select("_asked", "kin"), on="_asked", how="left")
+    foreign = pl.col("kin").is_not_null() & ~pl.col("kin").list.contains(pl.col("code")).fill_null(False)
+    found.append(alike.filter(~foreign).drop("kin"))
     told = pl.concat(found)
-    elsewhere = _elsewhere(rows.join(forms, on=["location_code", "name"]), known)
     joined = rows.select("_asked").join(told, on="_asked", how="left").join(elsewhere, on="_asked", how="left")
     return joined.with_columns(
         rivals=pl.when(pl.col("rivals").list.len() > 0).then("rivals").otherwise(pl.coalesce("elsewhere", "rivals"))
-    ).drop("elsewhere")
+    ).drop("elsewhere", "kin")
 
 
 def _forms(names: pl.DataFrame) -> pl.DataFrame:
@@ -190,7 +203,8 @@ def _best(
     asked: pl.DataFrame, candidates: pl.DataFrame, country: str, *, anywhere: bool, likeness: Likeness
 ) -> Iterator[Told]:
     """For each name the best unit, or its rivals where it is too far or too close to another."""
-    least = likeness.accept_anywhere if anywhere else likeness.accept
+    of_country = not anywhere and candidates["parent"][0] == country
+    least = likeness.accept_anywhere if anywhere else likeness.accept_governorate if of_country else likeness.accept
     statuses, begins, ends = (candidates[c].to_list() for c in ("status", "valid_from", "valid_to"))
     ranked = _ranked(asked["name"].unique(maintain_order=True).to_list(), candidates, country, likeness.rival)
     for number, name, day in asked.select("_asked", "name", "day").iter_rows():
@@ -263,12 +277,22 @@ def _told(of: Sound, key: str) -> object:
     return " ".join(value) if isinstance(value, tuple) else value
 
 
-def _elsewhere(rows: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
-    """Units of other parents that are spelled as the name: never the answer, but worth naming."""
+def _elsewhere(left: pl.DataFrame, known: pl.DataFrame, others: pl.DataFrame | None) -> pl.DataFrame:
+    """Units of other parents, or of the other level, that are spelled as the name: never the answer, but worth naming.
+
+    `kin` are the units that the name may still be taken for: a governorate, where the name is one of its districts'.
+    """
+    same = known.select("location_code", "bare", "code", above=pl.lit(None, pl.String))
+    if others is not None and others.height:
+        forms = _forms(others.select("location_code", "name"))
+        other = others.join(forms, on=["location_code", "name"])
+        same = pl.concat([same, other.select("location_code", "bare", "code", above="parent")])
     return (
-        rows.filter(pl.col("parent").is_not_null())
-        .select("_asked", "location_code", "bare")
-        .join(known.select("location_code", "bare", "code"), on=["location_code", "bare"])
+        left.filter(pl.col("parent").is_not_null())
+        .select("_asked", "location_code", "parent", "bare")
+        .join(same.filter(pl.col("code").is_not_null()), on=["location_code", "bare"])
+        # the capital's district is often called as its governorate
+        .filter(pl.col("code") != pl.col("parent"))
         .group_by("_asked")
-        .agg(elsewhere=pl.col("code").unique().sort().head(NAMED_RIVALS))
+        .agg(elsewhere=pl.col("code").unique().sort().head(NAMED_RIVALS), kin=pl.col("above").drop_nulls().unique())
     )

@@ -176,7 +176,8 @@ def sound(name: str, country: str) -> Sound:
     parts = _without_articles(words(written), country)
     kept = [w for w in parts if w not in TYPE_WORDS] or parts
     marks = tuple(sorted(MARKS.get(w, w) for w in kept if w in MARKS or w.isdigit()))
-    told = [w for w in kept if w not in MARKS and not w.isdigit()]
+    # a name of nothing but words for units ("Center", "المدينة") is spelled so or is none; it sounds like no other
+    told = [w for w in kept if w not in MARKS and not w.isdigit() and w not in TYPE_WORDS]
     sounds = "".join(_letters(w, country) for w in told)
     sounds = re.sub(r"(.)\1+", r"\1", sounds)
     return Sound(

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import polars as pl
 
 from dtm_pipeline.places.cells import CellIndex, units_at
 from dtm_pipeline.places.gazetteer import Gazetteer, PointRules
 from dtm_pipeline.places.resolve import DECLARED
-
-if TYPE_CHECKING:
-    pass
 
 POINT_COLUMNS = {"point_state": pl.String(), "point_conflict": pl.Boolean(), "point_distance_m": pl.Float64()}
 POINT = ["latitude", "longitude"]
@@ -43,7 +38,10 @@ def apply_points(rows: pl.DataFrame, index: CellIndex | None, gazetteer: Gazette
     )
     crowded = pl.col("_crowded").fill_null(False) & pl.col("point_state").is_in(["inside", "snapped", "outside"])
     known = known.with_columns(
-        point_state=pl.when(crowded).then(pl.lit("of_many_places")).otherwise("point_state")
+        pl.when(~crowded).then("_at").alias("_at"),
+        point_state=pl.when(crowded).then(pl.lit("of_many_places")).otherwise("point_state"),
+        point_conflict=pl.when(~crowded).then("point_conflict"),
+        point_distance_m=pl.when(~crowded).then("point_distance_m"),
     ).drop("_crowded")
     district = pl.col("admin_level") == 2
     parents = gazetteer.units.select(
@@ -56,6 +54,17 @@ def apply_points(rows: pl.DataFrame, index: CellIndex | None, gazetteer: Gazette
         rows.with_row_index("_row")
         .join(known, on=asked, how="left", nulls_equal=True, maintain_order="left")
         .join(parents, on="_at", how="left", maintain_order="left")
+    )
+    # a row that is known by its governorate only conflicts with a point in another; how far, no district tells
+    elsewhere = (
+        pl.col("admin1_code").is_not_null()
+        & pl.col("admin2_code").is_null()
+        & (pl.col("_at1") != pl.col("admin1_code"))
+    )
+    abroad = elsewhere.fill_null(False) & pl.col("point_state").is_in(["inside", "snapped"])
+    joined = joined.with_columns(
+        point_state=pl.when(abroad).then(pl.lit("outside")).otherwise("point_state"),
+        point_conflict=pl.when(abroad).then(True).otherwise("point_conflict"),
     )
     placed = joined.with_columns(
         admin1_code=pl.when(_by_point()).then("_at1").otherwise("admin1_code"),
@@ -74,7 +83,8 @@ def _by_point() -> pl.Expr:
         & (pl.col("admin1_code") == pl.col("_at1"))
         & pl.col("_at2").is_not_null()
     )
-    return pl.col("_at1").is_not_null() & (undeclared | only_governorate)
+    reviewed = pl.col("place_basis") == "reviewed"
+    return pl.col("_at1").is_not_null() & ~reviewed & (undeclared | only_governorate)
 
 
 def _shared(rows: pl.DataFrame, rules: PointRules) -> pl.DataFrame:
@@ -122,17 +132,20 @@ def points_against(points: pl.DataFrame, index: CellIndex, rules: PointRules) ->
         .otherwise(pl.lit("outside"))
     )
     told = told.with_columns(point_state=state)
-    usable = pl.col("point_state").is_in(["inside", "snapped", "outside"])
+    # degrees and minutes are a possible reading: the distance as it stands is told all the same
+    usable = pl.col("point_state").is_in(["inside", "snapped", "outside", "degrees_minutes"])
     near = pl.col("point_state") == "snapped"
     return told.select(
         *points.columns,
         pl.when(near)
         .then(pl.coalesce(pl.when("_declared").then("admin2_code"), "_nearest"))
-        .when(usable)
+        .when(usable & (pl.col("point_state") != "degrees_minutes"))
         .then("_at")
         .alias("_at"),
         "point_state",
-        point_conflict=pl.when(usable & pl.col("_declared")).then(pl.col("point_state") == "outside"),
+        point_conflict=pl.when(usable & pl.col("_declared")).then(
+            pl.col("point_state").is_in(["outside", "degrees_minutes"])
+        ),
         point_distance_m=pl.when(usable & pl.col("_declared")).then(pl.when("_inside").then(0.0).otherwise("_metres")),
     )
 

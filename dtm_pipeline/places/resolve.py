@@ -117,7 +117,8 @@ def _matched(rows: pl.DataFrame, level: int, gazetteer: Gazetteer, askable: pl.E
     names = gazetteer.names_of(level)
     inside = asked.filter(askable) if askable is not None else asked
     distinct = inside.select("location_code", "parent", name=name, day="reference_date").unique(maintain_order=True)
-    told = match_names(distinct, names, gazetteer.likeness)
+    # a district's name in the governorate's column, or a governorate's in the district's, is spelled as what it is
+    told = match_names(distinct, names, gazetteer.likeness, gazetteer.names_of(3 - level))
     columns = {"code": "name", "score": "score", "status": "status", "rivals": "rivals"}
     return rows.join(
         told.rename({c: f"{to}{level}" for c, to in columns.items()} | {"name": name, "day": "reference_date"}),
@@ -203,42 +204,38 @@ def _of_another_parent(gazetteer: Gazetteer) -> pl.Expr:
 
 
 def _by_decision(placed: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
-    """What a person decided for a place, or for a declared unit, leads over code and name."""
-    decided = {"_a1": "admin1_code", "_a2": "admin2_code"}
+    """What a person decided for a place, or for a declared unit, leads over code and name; whole, one decision."""
+    told = gazetteer.decisions.with_columns(_decided=pl.lit(True))
     by_place = (
-        gazetteer.decisions.filter(pl.col("place_id").is_not_null())
+        told.filter(pl.col("place_id").is_not_null())
         .unique(["location_code", "place_id"], keep="last")
-        .select("location_code", "place_id", **decided)
+        .select("location_code", "place_id", _a1="admin1_code", _a2="admin2_code", _by_place="_decided")
     )
+    unit = ["location_code", *DECLARED]
+    # a row that declares nothing is of no declared unit: no decision about one may take it
     by_unit = (
-        gazetteer.decisions.filter(pl.col("place_id").is_null())
-        .unique(["location_code", "provider_admin1_name", "provider_admin2_name"], keep="last")
-        .select(
-            "location_code",
-            "provider_admin1_name",
-            "provider_admin2_name",
-            _b1="admin1_code",
-            _b2="admin2_code",
-        )
+        told.filter(pl.col("place_id").is_null() & pl.any_horizontal(pl.col(DECLARED).is_not_null()))
+        .unique(unit, keep="last")
+        .select(*unit, _b1="admin1_code", _b2="admin2_code", _by_unit="_decided")
     )
     joined = placed.join(by_place, on=["location_code", "place_id"], how="left", maintain_order="left").join(
-        by_unit,
-        on=["location_code", "provider_admin1_name", "provider_admin2_name"],
-        how="left",
-        nulls_equal=True,
-        maintain_order="left",
+        by_unit, on=unit, how="left", nulls_equal=True, maintain_order="left"
     )
-    first, second = pl.coalesce("_a1", "_b1"), pl.coalesce("_a2", "_b2")
-    reviewed = first.is_not_null()
+    place = pl.col("_by_place").fill_null(False)
+    reviewed = place | pl.col("_by_unit").fill_null(False)
+
+    def decided(level: int) -> pl.Expr:
+        return pl.when(place).then(f"_a{level}").when(reviewed).then(f"_b{level}").otherwise(f"admin{level}_code")
+
     return joined.with_columns(
-        admin1_code=pl.coalesce(first, "admin1_code"),
-        admin2_code=pl.when(reviewed).then(second).otherwise("admin2_code"),
+        admin1_code=decided(1),
+        admin2_code=decided(2),
         place_basis=pl.when(reviewed).then(pl.lit("reviewed")).otherwise("place_basis"),
         place_note=pl.when(~reviewed).then("place_note"),
         place_score=pl.when(reviewed).then(1.0).otherwise("place_score"),
         place_conflict=pl.when(~reviewed).then("place_conflict"),
         place_candidates=pl.when(~reviewed).then("place_candidates"),
-    ).drop("_a1", "_a2", "_b1", "_b2")
+    ).drop("_a1", "_a2", "_b1", "_b2", "_by_place", "_by_unit")
 
 
 def _named(placed: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:

@@ -9,7 +9,8 @@ import polars as pl
 from dtm_pipeline.places.gazetteer import DECISION_SCHEMA, Gazetteer
 
 ANSWERS = ("decided_admin1_code", "decided_admin2_code", "reason")
-UNIT = ("location_code", "provider_admin1_name", "provider_admin2_name")
+UNIT = ("location_code", "provider_admin1_name", "provider_admin1_code", "provider_admin2_name", "provider_admin2_code")
+KEY = [UNIT[0], "place_id", *UNIT[1:]]
 QUESTIONS = {
     "unresolved": "no unit is known for the declared name",
     "candidates": "the declared name could be several units",
@@ -25,7 +26,9 @@ QUESTION_SCHEMA = pl.Schema(
         "sentence": pl.String(),
         "place_id": pl.String(),
         "provider_admin1_name": pl.String(),
+        "provider_admin1_code": pl.String(),
         "provider_admin2_name": pl.String(),
+        "provider_admin2_code": pl.String(),
         "admin1_code": pl.String(),
         "admin2_code": pl.String(),
         "candidates": pl.String(),
@@ -54,8 +57,9 @@ def open_questions(stock: pl.DataFrame, gazetteer: Gazetteer, far_km: float) -> 
         A row a question (`QUESTION_SCHEMA`), the answers empty.
     """
     rows = stock.filter(pl.col("leads") & (pl.col("place_basis") != "reviewed"))
-    declared = pl.col("provider_admin2_name").is_not_null() | pl.col("provider_admin1_name").is_not_null()
-    missing = pl.when(pl.col("provider_admin2_name").is_null()).then("admin1_code").otherwise("admin2_code").is_null()
+    declared = pl.any_horizontal(pl.col(UNIT[1:]).is_not_null())
+    no_district = pl.all_horizontal(pl.col("provider_admin2_name", "provider_admin2_code").is_null())
+    missing = pl.when(no_district).then("admin1_code").otherwise("admin2_code").is_null()
     question = (
         pl.when(missing & (pl.col("place_conflict") == "district_of_another_parent"))
         .then(pl.lit("another_parent"))
@@ -70,9 +74,8 @@ def open_questions(stock: pl.DataFrame, gazetteer: Gazetteer, far_km: float) -> 
     )
     known = pl.col("location_code").is_in(sorted(gazetteer.countries()))
     units = rows.filter(known & declared).with_columns(question=question).filter(pl.col("question").is_not_null())
-    far = rows.filter(known & pl.col("point_conflict") & (pl.col("point_distance_m") >= far_km * 1000)).with_columns(
-        question=pl.lit("far_point")
-    )
+    distant = pl.col("point_conflict") & (pl.col("point_distance_m") >= far_km * 1000)
+    far = rows.filter(known & distant & pl.col("place_id").is_not_null()).with_columns(question=pl.lit("far_point"))
     told = pl.concat(
         [_asked(units, [*UNIT, "question"]), _asked(far, ["location_code", "place_id", "question"])], how="diagonal"
     )
@@ -94,8 +97,7 @@ def open_questions(stock: pl.DataFrame, gazetteer: Gazetteer, far_km: float) -> 
 def _asked(rows: pl.DataFrame, by: list[str]) -> pl.DataFrame:
     """One question a unit or place, with how many rows and people hang on it."""
     newest = pl.col("reference_date") == pl.col("reference_date").max()
-    others = [c for c in ("place_id", "provider_admin1_name", "provider_admin2_name") if c not in by]
-    kept = [c for c in others if c != "place_id"]
+    kept = [c for c in UNIT[1:] if c not in by]
     return rows.group_by(by).agg(
         *(pl.col(c).drop_nulls().first() for c in kept),
         pl.col("admin1_code").drop_nulls().first(),
@@ -135,11 +137,12 @@ def decisions_of(sheet: pl.DataFrame, gazetteer: Gazetteer, decided_by: str, dec
         DecisionError: a code that is no unit, a district outside the governorate, or a row that names neither place nor
             declared unit.
     """
-    needed = {"location_code", "place_id", "provider_admin1_name", "provider_admin2_name", "question", *ANSWERS}
+    needed = {*UNIT, "place_id", "question", *ANSWERS}
     if lacking := sorted(needed - set(sheet.columns)):
         raise DecisionError(f"the sheet lacks the columns {', '.join(lacking)}; use the sheet of `dtm places review`")
     text = sheet.with_row_index("_line", offset=2).with_columns(
-        pl.col(sorted(needed)).cast(pl.String).str.strip_chars().replace("", None)
+        # an apostrophe keeps a word that begins like a formula from being one
+        pl.col(sorted(needed)).cast(pl.String).str.strip_chars().str.replace(r"^'([=+\-@])", "${1}").replace("", None)
     )
     answered = text.filter(pl.any_horizontal(pl.col("decided_admin1_code", "decided_admin2_code").is_not_null()))
     units = {
@@ -161,19 +164,25 @@ def decisions_of(sheet: pl.DataFrame, gazetteer: Gazetteer, decided_by: str, dec
                 f"row {line}: {second} lies in {units[(country, second)][1]}, not in {first}; correct one of them"
             )
     parents = {code: parent for (_, code), (level, parent) in units.items() if level == 2}
+    strange = answered.filter(~pl.col("question").is_in(sorted(QUESTIONS)).fill_null(False))
+    if strange.height:
+        raise DecisionError(
+            f"row {strange['_line'][0]}: asks no question that is known; leave the column question as it was"
+        )
     by_place = pl.col("question") == "far_point"
-    nameless = answered.filter(
-        ~by_place & pl.col("provider_admin1_name").is_null() & pl.col("provider_admin2_name").is_null()
+    of_nothing = (
+        pl.when(by_place).then(pl.col("place_id").is_null()).otherwise(pl.all_horizontal(pl.col(UNIT[1:]).is_null()))
     )
+    nameless = answered.filter(of_nothing)
     if nameless.height:
         raise DecisionError(
             f"row {nameless['_line'][0]}: names neither a place nor a declared unit; leave its first columns as they were"
         )
-    return answered.select(
+    decided = answered.select(
+        "_line",
         "location_code",
         place_id=pl.when(by_place).then("place_id"),
-        provider_admin1_name=pl.when(~by_place).then("provider_admin1_name"),
-        provider_admin2_name=pl.when(~by_place).then("provider_admin2_name"),
+        **{name: pl.when(~by_place).then(name) for name in UNIT[1:]},
         admin1_code=pl.coalesce(
             "decided_admin1_code",
             pl.col("decided_admin2_code").replace_strict(parents, default=None, return_dtype=pl.String),
@@ -182,13 +191,17 @@ def decisions_of(sheet: pl.DataFrame, gazetteer: Gazetteer, decided_by: str, dec
         decided_by=pl.lit(decided_by),
         decided_on=pl.lit(decided_on),
         reason="reason",
-    ).match_to_schema(pl.Schema(DECISION_SCHEMA))
+    )
+    contrary = decided.filter(pl.struct("admin1_code", "admin2_code").n_unique().over(KEY) > 1)
+    if contrary.height:
+        lines = " and ".join(str(line) for line in contrary["_line"].head(2))
+        raise DecisionError(f"rows {lines}: decide one unit or place in two ways; keep one of them")
+    return decided.drop("_line").match_to_schema(pl.Schema(DECISION_SCHEMA))
 
 
 def register(known: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
     """The register with new decisions; a later decision about one unit or place stands for the earlier."""
-    key = ["location_code", "place_id", "provider_admin1_name", "provider_admin2_name"]
-    return pl.concat([known, decided]).unique(key, keep="last", maintain_order=True)
+    return pl.concat([known, decided]).unique(KEY, keep="last", maintain_order=True)
 
 
 def unmapped_units(stock: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
@@ -202,11 +215,11 @@ def unmapped_units(stock: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
     )
     return (
         stock.filter(known & (first | second))
-        .group_by(*UNIT, "provider_admin1_code", "provider_admin2_code")
+        .group_by(UNIT)
         .agg(
             rows=pl.len().cast(pl.Int64),
             first_date=pl.col("reference_date").min(),
             last_date=pl.col("reference_date").max(),
         )
-        .sort("rows", *UNIT, descending=[True, False, False, False])
+        .sort("rows", *UNIT, descending=[True, *(False for _ in UNIT)])
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -68,9 +69,15 @@ def resolve_table(
             "name a column of names (--name-col), of codes (--code-col) or of points (--lat-col, --lon-col)"
         )
     try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            header = next(csv.reader(lines), [])
         table = pl.read_csv(file, infer_schema=False)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise TableError(f"{file.name}: can't be read as UTF-8 CSV: {str(error).splitlines()[0]}") from error
+    except (OSError, UnicodeDecodeError, csv.Error, pl.exceptions.PolarsError) as error:
+        raise TableError(
+            f"{file.name}: can't be read as UTF-8 CSV ({type(error).__name__}); save it as CSV UTF-8"
+        ) from error
+    if twice := sorted({name for name in header if header.count(name) > 1}):
+        raise TableError(f"{file.name}: has the columns {', '.join(twice)} twice; rename one of each")
     for option in fields(asked):
         column = getattr(asked, option.name)
         if column is not None and column not in table.columns:
@@ -80,21 +87,48 @@ def resolve_table(
     rows = _rows(table, location_code, level, asked)
     told = resolve(rows, own)
     placed = apply_points(told, index, own)
-    far = pl.format("point {} m outside the declared district", pl.col("point_distance_m").round(0).cast(pl.Int64))
-    misread = pl.col("point_state").is_in(["zero", "swapped", "degrees_minutes", "of_many_places"])
+    found = pl.col(f"admin{level}_code").is_not_null()
+    sure = pl.coalesce("place_score", pl.when(pl.col("place_basis") == "point").then(1.0))
     return table.with_columns(
         placed.select(
             "admin1_code",
             "admin2_code",
-            method=pl.col("place_basis").replace("country", None),
-            score=pl.when(pl.col("place_basis") != "country").then(
-                pl.coalesce("place_score", pl.when(pl.col("place_basis") == "point").then(1.0))
-            ),
-            conflict=pl.coalesce(
-                "place_conflict", pl.when("point_conflict").then(far), pl.when(misread).then("point_state")
-            ),
+            method=pl.when(found).then("place_basis"),
+            score=pl.when(found).then(sure),
+            conflict=_conflict(table, asked),
             candidates="place_candidates",
         )
+    )
+
+
+def _conflict(table: pl.DataFrame, asked: AskedColumns) -> pl.Expr:
+    """What the evidence of a row disagrees about: code against name first, then the point, with its distance."""
+    if asked.latitude is None or asked.longitude is None:
+        return pl.col("place_conflict")
+    written = pl.any_horizontal(
+        pl.Series(table[c].str.strip_chars().replace("", None).is_not_null()) for c in (asked.latitude, asked.longitude)
+    )
+    unread = written & pl.any_horizontal(pl.col("latitude", "longitude").is_null())
+    off_earth = (
+        (pl.col("latitude").abs() > 90)
+        | (pl.col("longitude").abs() > 180)
+        | pl.col("latitude").is_nan()
+        | pl.col("longitude").is_nan()
+    )
+    far = pl.format("point {} m outside the declared district", pl.col("point_distance_m").round(0).cast(pl.Int64))
+    return (
+        pl.when(pl.col("place_conflict").is_not_null())
+        .then("place_conflict")
+        .when(unread)
+        .then(pl.lit("point can't be read"))
+        .when(off_earth)
+        .then(pl.lit("point is on no place of the earth"))
+        .when(pl.col("point_state").is_in(["zero", "swapped", "of_many_places"]))
+        .then(pl.format("point is {}", "point_state"))
+        .when("point_conflict")
+        .then(pl.coalesce(far, pl.lit("point outside the declared governorate")))
+        .when(pl.col("point_state") == "outside")
+        .then(pl.lit("point in no unit"))
     )
 
 
@@ -113,7 +147,12 @@ def _rows(table: pl.DataFrame, location_code: str, level: int, asked: AskedColum
     told |= {f"provider_admin{level}_name": text(asked.name), f"provider_admin{level}_code": text(asked.code)}
     return table.select(
         location_code=pl.lit(location_code),
-        place_id=pl.lit(None, pl.String),
+        # rows of one name are one place: a point that many names share is the point of none
+        place_id=pl.concat_str(
+            [text(c) for c in (asked.parent, asked.name, asked.code) if c], separator="/", ignore_nulls=True
+        )
+        if asked.parent or asked.name or asked.code
+        else pl.lit(None, pl.String),
         latitude=degrees(asked.latitude),
         longitude=degrees(asked.longitude),
         **told,

@@ -13,14 +13,21 @@ from sources.live.transfer import FetchError, Server, write_whole
 BASE = "https://data.humdata.org"
 PACKAGE = "cod-ab-{country}"
 FORMATS = ("geodatabase", "geopackage", "geojson", "shp")
-"""Formats that hold every level, the one that loses least first."""
+"""Formats that are read, the one that loses least first; all files of the best are taken, for a level may have its own."""
+SPELLINGS = {
+    "zipped shapefiles": "shp",
+    "zipped shapefile": "shp",
+    "shapefile": "shp",
+    "gdb": "geodatabase",
+    "gpkg": "geopackage",
+}
 
 
 @dataclass(frozen=True)
 class Downloaded:
-    """A boundary file and the day of its edition, YYYY-MM-DD."""
+    """Boundary files and the day of their edition, YYYY-MM-DD."""
 
-    file: Path
+    files: list[Path]
     day: str
 
 
@@ -39,25 +46,37 @@ def fetch_boundaries(
     resources = result.get("resources") if isinstance(result, dict) else None
     if not isinstance(resources, list):
         raise FetchError(f"{base}: the answer about {name} lists no files; check the address of the server")
-    best = min((r for r in resources if _rank(r) < len(FORMATS)), key=_rank, default=None)
-    if best is None:
-        told = sorted({str(r.get("format")) for r in resources if isinstance(r, dict)})
+    best = min((_rank(r) for r in resources), default=len(FORMATS))
+    if best == len(FORMATS):
+        told = sorted({str(r.get("format") or "no stated format") for r in resources if isinstance(r, dict)})
         raise FetchError(
-            f"{name}: has files of {', '.join(told)} and none of {', '.join(FORMATS)}; ask OCHA for one, or download it by hand"
+            f"{name}: has files of {', '.join(told) or 'no format'} and none of {', '.join(FORMATS)}; ask for one of these, or download one by hand"
         )
-    content = server.content(str(best["download_url"]))
-    size = best.get("size")
-    if isinstance(size, int) and size > 0 and len(content) != size:
-        raise FetchError(f"{name}: {len(content):,} of {size:,} bytes came; nothing was written; try again")
+    chosen = [r for r in resources if _rank(r) == best]
+    contents = [_whole(server, name, resource) for resource in chosen]
+    files = [
+        write_whole(folder, f"{name}-{n}{suffix}", content) for n, (suffix, content) in enumerate(contents, start=1)
+    ]
+    return Downloaded(files, max(str(r.get("last_modified") or "")[:10] for r in chosen))
+
+
+def _whole(server: Server, name: str, resource: dict[str, Any]) -> tuple[str, bytes]:
+    """The suffix and the bytes of a file, all of them."""
+    content = server.content(str(resource["download_url"]))
+    told = str(resource.get("size") or "")
+    if told.isdigit() and int(told) > 0 and len(content) != int(told):
+        raise FetchError(f"{name}: {len(content):,} of {int(told):,} bytes came; nothing was written; try again")
     if not content.startswith((b"PK", b"{", b"SQLite format 3")):
-        raise FetchError(f"{name}: what came is no boundary file; nothing was written; download one by hand")
-    suffix = ".geojson" if content.startswith(b"{") else ".gpkg" if content.startswith(b"SQLite") else ".zip"
-    return Downloaded(write_whole(folder, f"{name}{suffix}", content), str(best.get("last_modified") or "")[:10])
+        raise FetchError(
+            f"{name}: what came is no boundary file; nothing was written; ask OCHA for one, or download it by hand"
+        )
+    return (".geojson" if content.startswith(b"{") else ".gpkg" if content.startswith(b"SQLite") else ".zip"), content
 
 
 def _rank(resource: Any) -> int:
     """Place of a file's format in the order of preference; files without a format or an address come last."""
     if not isinstance(resource, dict) or not isinstance(resource.get("download_url"), str):
         return len(FORMATS)
-    told = str(resource.get("format", "")).lower().removeprefix("zipped ")
+    stated = str(resource.get("format") or "").strip().lower()
+    told = SPELLINGS.get(stated, stated.removeprefix("zipped "))
     return FORMATS.index(told) if told in FORMATS else len(FORMATS)

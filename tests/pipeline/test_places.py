@@ -35,7 +35,7 @@ def test_every_row_of_a_table_comes_back_in_its_order_with_its_unit(table: Path,
     assert out["id"].to_list() == ["7", "3", "5", "1", "2", "4"]
     assert out.columns[4:] == ["admin1_code", "admin2_code", "method", "score", "conflict", "candidates"]
     assert out["admin2_code"].to_list() == ["IQG15Q02", None, "IQG01Q01", "IQG15Q09", None, None]
-    assert out["method"].to_list() == ["name", "name", "code", "name", "name", None]
+    assert out["method"].to_list() == ["name", None, "code", "name", None, None]
     assert out["conflict"].to_list()[4] == "district_of_another_parent"
     assert out["candidates"].to_list()[4] == "IQG15Q05"
 
@@ -92,7 +92,7 @@ def test_a_decision_is_replayed_by_every_later_run_until_it_is_withdrawn(tmp_pat
     filled.write_csv(tmp_path / "filled.csv")
     assert dtm("places", "accept", tmp_path / "filled.csv", "--by", "A. Analyst", "--home", home).code == 0
     assert run() == {"IQG15Q05": 180, "IQG15Q09": 30}
-    dtm("places", "review", "--out", sheet, "--home", home)
+    assert dtm("places", "review", "--out", sheet, "--home", home).code == 0
     again = pl.read_excel(sheet, infer_schema_length=0) if kind == "xlsx" else pl.read_csv(sheet, infer_schema=False)
     assert again["provider_admin2_name"].to_list() == ["Tel Kaef"]
     assert dtm("places", "decisions", "--home", home, "--json").json()[0]["decided_by"] == "A. Analyst"
@@ -103,15 +103,58 @@ def test_a_decision_is_replayed_by_every_later_run_until_it_is_withdrawn(tmp_pat
     assert (told.code, "Qayyarah" in told.out) == (1, True)
 
 
+def test_a_sheet_with_answers_is_not_written_over(tmp_path: Path) -> None:
+    home, sheet = tmp_path / "home", tmp_path / "review.csv"
+    (home / "warehouse").mkdir(parents=True)
+    sheet.write_text("location_code,decided_admin1_code,decided_admin2_code\nIRQ,,IQG15Q05\n")
+    told = dtm("places", "review", "--out", sheet, "--home", home)
+    assert (told.code, "holds answers" in told.err) == (2, True), told.err
+    assert "IQG15Q05" in sheet.read_text()
+
+
+def test_points_of_a_table_are_read_or_told(tmp_path: Path) -> None:
+    import geopandas as gpd
+    from shapely.geometry import box
+
+    home = tmp_path / "home"
+    units = gpd.GeoDataFrame(
+        {"ADM2_PCODE": ["IQG15Q05"], "ADM1_PCODE": ["IQG15"]}, geometry=[box(43, 36, 44, 37)], crs="EPSG:4326"
+    )
+    units.to_file(tmp_path / "units.geojson")
+    assert (
+        dtm(
+            "boundaries", "import", tmp_path / "units.geojson", "--country", "IRQ", "--edition", "e", "--home", home
+        ).code
+        == 0
+    )
+    (tmp_path / "p.csv").write_text(
+        'dist,lat,lon\nMosul,36.5,43.5\nMosul,95.5,43.1\nMosul,36.34N,43.1\n,"36,5",43.5\n,48.8,2.3\n,nan,43.1\n'
+    )
+    told = dtm("places", "resolve", tmp_path / "p.csv", "--country", "IRQ", "--name-col", "dist", "--lat-col", "lat", "--lon-col", "lon", "--home", home, "--out", tmp_path / "o.csv")  # fmt: skip
+    assert told.code == 0, told.err
+    out = pl.read_csv(tmp_path / "o.csv", infer_schema=False)
+    assert out["conflict"].to_list() == [
+        None,
+        "point is on no place of the earth",
+        "point can't be read",
+        None,
+        "point in no unit",
+        "point is on no place of the earth",
+    ]
+    assert out["method"].to_list() == ["name", "name", "name", "point", None, None]
+
+
 def test_a_sheet_without_a_decision_or_with_a_wrong_one_is_refused(tmp_path: Path) -> None:
     home = tmp_path / "home"
     (home / "warehouse").mkdir(parents=True)
     (tmp_path / "empty.csv").write_text(
-        "location_code,question,place_id,provider_admin1_name,provider_admin2_name,decided_admin1_code,decided_admin2_code,reason\n"
-        "IRQ,unresolved,,Ninewa,Qayyarah,,,\n"
+        "location_code,question,place_id,provider_admin1_name,provider_admin1_code,provider_admin2_name,provider_admin2_code,decided_admin1_code,decided_admin2_code,reason\n"
+        "IRQ,unresolved,,Ninewa,,Qayyarah,,,,\n"
     )
     told = dtm("places", "accept", tmp_path / "empty.csv", "--by", "A", "--home", home)
     assert (told.code, "no row has a decision" in told.err) == (2, True)
-    (tmp_path / "wrong.csv").write_text((tmp_path / "empty.csv").read_text().replace(",,,\n", ",,IQG99,\n"))
+    (tmp_path / "wrong.csv").write_text(
+        (tmp_path / "empty.csv").read_text().replace("Qayyarah,,,,\n", "Qayyarah,,,IQG99,\n")
+    )
     told = dtm("places", "accept", tmp_path / "wrong.csv", "--by", "A", "--home", home)
     assert (told.code, "row 2: IQG99 is no admin 2 unit of IRQ" in told.err) == (2, True), told.err

@@ -119,3 +119,8 @@ def test_every_cell_is_one_units_or_names_those_that_meet_in_it() -> None:
     assert cells.filter(pl.col("code").is_null() == pl.col("codes").is_null()).is_empty()
     assert not cells.select("grid", "cell").is_duplicated().any()
     assert set(cells["codes"].drop_nulls()) == {"A", "B", "A|B"}
+
+
+def test_a_point_that_is_no_number_is_beside_good_ones(tmp_path: Path) -> None:
+    points = np.array([[43.5, 33.5], [float("nan"), 33.5], [43.5, float("nan")]])
+    assert by_cells(points, index(frame(A=box(43, 33, 44, 34)))) == ["A", None, None]

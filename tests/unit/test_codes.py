@@ -28,6 +28,8 @@ def test_every_unit_is_told_by_its_code_in_every_writing(
     country, code, level = unit
     letters = len(code) - len(code.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")) if country != "IRQ" else 2
     written = (country if iso3 else ISO2[country]) + separator + code[letters:]
+    if written.startswith("IQ") and separator and level == 1:
+        return  # IQ-G08 is of the older list, which numbers governorates in another way
     told = read(written.lower() if small else written, country)
     assert told[f"admin{level}_code"] == code
     assert (told["system"], told["note"]) == ("COD-AB", None)
@@ -51,6 +53,9 @@ def test_a_code_of_a_smaller_unit_tells_its_district(code: str, country: str, un
     ("code", "system"),
     [
         ("IQ-G08", "OCHA before 2019"),
+        ("IQ–G08", "OCHA before 2019"),
+        ("iq g08", "OCHA before 2019"),
+        ("IQ_G08", "OCHA before 2019"),
         ("IQ-D051", "OCHA before 2019"),
         ("IQ-P09636", "OCHA before 2019"),
         ("IRQ0901", "UNHCR"),

@@ -130,6 +130,14 @@ def test_nobody_is_lost_or_added_when_figures_are_carried(
         assert told.filter((pl.col("n") < 0) | (pl.col("n_estimated") > pl.col("n"))).is_empty()
 
 
+@pytest.mark.parametrize("share", [None, 0.0, -1.0])
+def test_figures_of_a_unit_whose_shares_are_not_known_are_not_shared_out(share: float | None) -> None:
+    figures = pl.DataFrame({"code": ["A"], "n": [10]})
+    shares = pl.DataFrame({"old_code": ["A", "A"], "new_code": ["X", "Y"], "area_share": [share, 1.0]})
+    with pytest.raises(ValueError, match="the shares of A are not known"):
+        carry_figures(figures, shares, ["n"])
+
+
 def test_registered_changes_of_a_country_are_shares() -> None:
     table = pl.DataFrame(
         {
@@ -211,6 +219,56 @@ def test_a_column_of_codes_is_found_by_its_content_and_told(tmp_path: Path) -> N
     assert units.notes[0] == "codes are taken from column kod (COD-AB): 100% of its rows are units of the gazetteer"
     with pytest.raises(BoundaryError, match="has no column nothing"):
         read_boundaries(tmp_path / "a.geojson", "IRQ", IRAQ, "nothing")
+
+
+def test_codes_on_the_wrong_polygons_are_refused(tmp_path: Path) -> None:
+    units = IRAQ.units.filter(admin_level=2).head(20)
+    shapes = [box(x - 0.1, y - 0.1, x + 0.1, y + 0.1) for x, y in units.select("longitude", "latitude").iter_rows()]
+    codes = units["code"].to_list()
+    cod(dict(zip(codes, shapes, strict=True))).to_file(tmp_path / "right.geojson")
+    assert len(read_boundaries(tmp_path / "right.geojson", "IRQ", IRAQ)[0].frame) == 20
+    cod(dict(zip(codes, [*shapes[10:], *shapes[:10]], strict=True))).to_file(tmp_path / "shuffled.geojson")
+    with pytest.raises(BoundaryError, match="are codes on the wrong polygons"):
+        read_boundaries(tmp_path / "shuffled.geojson", "IRQ", IRAQ)
+
+
+def test_degrees_that_are_metres_and_lines_that_are_no_units_are_told(tmp_path: Path) -> None:
+    from shapely.geometry import LineString
+
+    far = cod({c: box(400_000, 3_000_000, 500_000, 3_100_000) for c in HALVES})
+    far.to_parquet(tmp_path / "metres.parquet")
+    with pytest.raises(BoundaryError, match="its coordinate reference system is not the one that it states"):
+        read_boundaries(tmp_path / "metres.parquet", "IRQ", IRAQ)
+    lines = cod({**HALVES, "IQG01Q03": LineString([(43, 33), (44, 34)])})  # type: ignore[dict-item]
+    lines.to_parquet(tmp_path / "lines.parquet")
+    told = read_boundaries(tmp_path / "lines.parquet", "IRQ", IRAQ)[0]
+    assert told.frame["code"].tolist() == list(HALVES)
+    assert told.mended == ["1 units without a polygon left out (they stay in the gazetteer): IQG01Q03"]
+
+
+def test_a_date_that_is_none_and_a_code_of_signs_are_not_taken(tmp_path: Path) -> None:
+    cod(HALVES, validOn="2019-13-45").to_file(tmp_path / "a.geojson")
+    assert read_boundaries(tmp_path / "a.geojson", "IRQ", IRAQ)[0].valid_on is None
+    cod({**HALVES, "IQG15|Q99": box(45, 33, 46, 34)}).to_file(tmp_path / "b.geojson")
+    with pytest.raises(BoundaryError, match="codes hold more than letters"):
+        read_boundaries(tmp_path / "b.geojson", "IRQ", IRAQ)
+
+
+def test_an_import_that_fails_leaves_the_edition_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dtm_pipeline.places import editions
+
+    cod(HALVES).to_file(tmp_path / "a.geojson")
+    import_edition(tmp_path / "a.geojson", "IRQ", "e", tmp_path / "home", GAZETTEER)
+    before = {f.name: f.read_bytes() for f in (tmp_path / "home/IRQ/e").iterdir()}
+
+    def fails(_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(editions, "build_cells", fails)
+    cod({"IQG01Q01": box(43, 33, 44, 34)}).to_file(tmp_path / "b.geojson")
+    with pytest.raises(MemoryError):
+        import_edition(tmp_path / "b.geojson", "IRQ", "e", tmp_path / "home", GAZETTEER)
+    assert {f.name: f.read_bytes() for f in (tmp_path / "home/IRQ/e").iterdir()} == before
 
 
 def test_a_unit_outside_the_parent_of_the_same_file_is_refused_and_nothing_is_written(tmp_path: Path) -> None:

@@ -389,6 +389,7 @@ def test_the_official_edition_is_fetched_imported_and_indexed(tmp_path: Path) ->
         (b"PK and not whole", 400, "SHP", "16 of 400 bytes came"),
         (b"<html>gone</html>", None, "SHP", "is no boundary file"),
         (b"PK", None, "PDF", "none of geodatabase, geopackage, geojson, shp"),
+        (b"PK", None, "", "has files of XLSX, no stated format and none of"),
     ],
 )
 def test_an_edition_that_does_not_come_whole_is_nowhere(
@@ -398,6 +399,26 @@ def test_an_edition_that_does_not_come_whole_is_nowhere(
         told = dtm("boundaries", "fetch", "IRQ", "--url", stage.base, "--home", tmp_path / "home")
     assert (told.code, says in told.err) == (5, True), told.err
     assert not list((tmp_path / "home" / "boundaries").iterdir())
+
+
+def test_every_file_of_the_format_is_taken_where_each_level_has_its_own(tmp_path: Path) -> None:
+    import geopandas as gpd
+    from shapely.geometry import box
+
+    area = [box(43, 33, 45, 34)]
+    gpd.GeoDataFrame({"adm1_pcode": ["IQG01"]}, geometry=area, crs="EPSG:4326").to_file(tmp_path / "1.geojson")
+    second = gpd.GeoDataFrame({"adm2_pcode": ["IQG01Q01"], "adm1_pcode": ["IQG01"]}, geometry=area, crs="EPSG:4326")
+    second.to_file(tmp_path / "2.geojson")
+    stage = Stage({f"/{n}": lambda *_, n=n: (200, (tmp_path / f"{n}.geojson").read_bytes()) for n in (1, 2)})
+    with serving(stage) as stage:
+        files = [
+            {"format": "GeoJSON", "download_url": f"{stage.base}/{n}", "last_modified": "2024-01-02"} for n in (1, 2)
+        ]
+        stage.routes["/api/3/action/package_show"] = lambda *_: (200, {"result": {"resources": files}})
+        told = dtm("boundaries", "fetch", "IRQ", "--url", stage.base, "--home", tmp_path / "home")
+    assert told.code == 0, told.err
+    editions = dtm("boundaries", "list", "--json", "--home", tmp_path / "home").json()
+    assert [(e["edition"], e["admin_level"]) for e in editions] == [("cod-ab-2024-01-02", 1), ("cod-ab-2024-01-02", 2)]
 
 
 def test_a_country_without_an_official_edition_is_told(tmp_path: Path) -> None:

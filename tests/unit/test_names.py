@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.places.match import alternatives, likeness_matrix, match_names
 from dtm_pipeline.places.names import folded, sound, words
+from dtm_pipeline.places.resolve import resolve
 
 GAZETTEER = Gazetteer.load()
 IRAQ = GAZETTEER.of_country("IRQ")
@@ -35,7 +36,8 @@ def matched(
         {"location_code": [country], "parent": [parent], "name": [name], "day": [day]},
         schema={"location_code": pl.String, "parent": pl.String, "name": pl.String, "day": pl.Date},
     )
-    return match_names(asked, GAZETTEER.names_of(level), GAZETTEER.likeness).row(0, named=True)
+    others = GAZETTEER.names_of(3 - level)
+    return match_names(asked, GAZETTEER.names_of(level), GAZETTEER.likeness, others).row(0, named=True)
 
 
 @pytest.mark.parametrize(
@@ -175,7 +177,34 @@ def test_a_dated_name_holds_only_in_its_span() -> None:
 def test_two_names_in_one_cell_must_be_of_one_unit() -> None:
     assert alternatives("Kirkuk/Ta'mim") == ["Kirkuk", "Ta'mim"]
     assert matched("Qaraqosh (Al-Hamdaniya)")["code"] == "IQG15Q03"
-    assert matched("Mosul / Sinjar")["code"] is None
+    for cell in ("Mosul / Sinjar", "Makhmur (Mosul)", "Mosul (West)", "Thawra (3)"):
+        assert matched(cell, "IQG08" if "Thawra" in cell else "IQG15")["code"] is None
+    assert matched("Mosul (district)")["code"] == "IQG15Q05"
+
+
+@pytest.mark.parametrize(
+    ("name", "parent", "unit"),
+    [("بيجي", "IQG15", "IQG16Q03"), ("المدائن", "IQG02", "IQG08Q04"), ("Al-Sulaymaniyah", "IQG03", "IQG06")],
+)
+def test_a_name_that_is_spelled_elsewhere_is_taken_by_no_likeness(name: str, parent: str, unit: str) -> None:
+    told = matched(name, parent)
+    assert told["code"] is None
+    assert unit in told["rivals"]  # type: ignore[operator]
+
+
+def test_a_districts_name_in_the_governorates_column_is_no_other_governorate() -> None:
+    rows = pl.DataFrame(
+        {
+            "location_code": ["IRQ", "SYR", "SYR", "IRQ"],
+            "provider_admin1_name": ["Al-Salman", "Darayya", "Deir", "Sulaimani"],
+        }
+    )
+    assert resolve(rows, GAZETTEER)["admin1_code"].to_list() == [None, None, None, "IQG06"]
+
+
+def test_a_name_of_nothing_but_words_for_units_is_spelled_so_or_is_none() -> None:
+    assert matched("مدينة", "IQG08")["code"] is None
+    assert matched("المدينة", "IQG02")["code"] == "IQG02Q04"
 
 
 def test_every_name_asked_is_answered_in_its_order() -> None:

@@ -62,7 +62,7 @@ def test_degrees_and_minutes_written_as_decimals_are_told_where_they_lead_into_t
     # 36 degrees 15 minutes 30 seconds, 43 degrees 52 minutes: in the declared unit; as decimals in no unit of it
     units = gpd.GeoDataFrame({"code": ["IQG15Q05"]}, geometry=[box(43.85, 36.2, 43.9, 36.3)], crs="EPSG:4326")
     told = against(CellIndex(build_cells(units), units), 36.1530, 43.5200, "IQG15Q05")
-    assert (told["point_state"], told["point_conflict"]) == ("degrees_minutes", None)
+    assert (told["point_state"], told["point_conflict"]) == ("degrees_minutes", True)
 
 
 def test_the_distance_to_the_declared_unit_is_in_metres(index: CellIndex) -> None:
@@ -106,4 +106,30 @@ def test_a_row_without_a_unit_is_snapped_to_the_nearest_within_the_distance(inde
         "IQG11Q02",
         "point",
         "snapped",
+    )
+
+
+def test_a_point_that_many_places_share_places_nobody(index: CellIndex) -> None:
+    rows = [{"location_code": "IRQ", "place_id": str(n), "latitude": 36.5, "longitude": 44.5} for n in range(6)]
+    assert set(placed(index, rows)["place_basis"]) == {"country"}
+
+
+def test_a_row_of_a_governorate_conflicts_with_a_point_in_another(index: CellIndex) -> None:
+    told = placed(
+        index,
+        [
+            {
+                "location_code": "IRQ",
+                "place_id": "1",
+                "provider_admin1_name": "Erbil",
+                "latitude": 36.5,
+                "longitude": 43.0,
+            }
+        ],
+    )
+    assert told.select("admin1_code", "admin2_code", "point_state", "point_conflict").row(0) == (
+        "IQG11",
+        None,
+        "outside",
+        True,
     )

@@ -117,7 +117,7 @@ def test_without_a_gazetteer_codes_and_names_are_the_providers_own() -> None:
 
 def test_a_reviewed_decision_leads_over_code_and_name() -> None:
     decided = pl.DataFrame(
-        [("IRQ", "77", None, None, "IQG01", "IQG01Q02", "A. Analyst", DAY, "called")],
+        [("IRQ", "77", None, None, None, None, "IQG01", "IQG01Q02", "A. Analyst", DAY, "called")],
         schema=DECISION_SCHEMA,
         orient="row",
     )

@@ -38,7 +38,13 @@ def stock(
             "individuals": pl.Int64,
         },
         orient="row",
-    ).with_columns(location_code=pl.lit("IRQ"), reference_date=pl.lit(DAY), leads=pl.lit(True))
+    ).with_columns(
+        location_code=pl.lit("IRQ"),
+        reference_date=pl.lit(DAY),
+        leads=pl.lit(True),
+        provider_admin1_code=pl.lit(None, pl.String),
+        provider_admin2_code=pl.lit(None, pl.String),
+    )
     points = {"point_conflict": pl.lit(None, pl.Boolean), "point_distance_m": pl.lit(None, pl.Float64)}
     return resolve(frame, gazetteer).with_columns(**points).with_columns(**{n: pl.lit(v) for n, v in more.items()})
 
@@ -72,7 +78,7 @@ def test_a_decision_taken_once_is_never_asked_again_and_its_withdrawal_brings_th
     filled = sheet.with_columns(decided_admin2_code=pl.lit("IQG15Q05"), reason=pl.lit("called the field"))
     decided = decisions_of(filled, GAZETTEER, "A. Analyst", DAY)
     assert decided.rows() == [
-        ("IRQ", None, "Ninewa", "Qayyarah", "IQG15", "IQG15Q05", "A. Analyst", DAY, "called the field")
+        ("IRQ", None, "Ninewa", None, "Qayyarah", None, "IQG15", "IQG15Q05", "A. Analyst", DAY, "called the field")
     ]
     with_it = replace(GAZETTEER, decisions=decided)
     placed = stock(rows, with_it)
@@ -96,8 +102,8 @@ def test_a_far_point_is_asked_by_place_and_a_decision_about_it_is_of_that_place_
 
 
 def test_a_later_decision_stands_for_the_earlier() -> None:
-    one = ("IRQ", None, "Ninewa", "Qayyarah", "IQG15", "IQG15Q05", "A", DAY, "x")
-    other = (*one[:5], "IQG15Q04", "B", DAY, "y")
+    one = ("IRQ", None, "Ninewa", None, "Qayyarah", None, "IQG15", "IQG15Q05", "A", DAY, "x")
+    other = (*one[:7], "IQG15Q04", "B", DAY, "y")
     frames = [pl.DataFrame([r], schema=pl.Schema(DECISION_SCHEMA), orient="row") for r in (one, other)]
     assert register(*frames).rows() == [other]
 
@@ -127,9 +133,7 @@ def test_a_sheet_of_another_kind_is_refused() -> None:
 
 def test_declared_units_that_nothing_maps_are_listed() -> None:
     told = unmapped_units(
-        stock(
-            [("1", "Ninewa", "Mosul", 1), ("2", "Atlantis", "Mosul", 1), ("3", "Ninewa", "Qayyarah", 1)]
-        ).with_columns(provider_admin1_code=pl.lit(None, pl.String), provider_admin2_code=pl.lit(None, pl.String)),
+        stock([("1", "Ninewa", "Mosul", 1), ("2", "Atlantis", "Mosul", 1), ("3", "Ninewa", "Qayyarah", 1)]),
         GAZETTEER,
     )
     assert sorted(told.select("provider_admin1_name", "provider_admin2_name").rows()) == [
@@ -140,3 +144,44 @@ def test_declared_units_that_nothing_maps_are_listed() -> None:
 
 def test_the_stock_of_the_warehouse_holds_what_questions_need() -> None:
     assert asked(conform(stock([("4", "Ninewa", "Qayyarah", 70)]), STOCK)) == {"Qayyarah": "unresolved"}
+
+
+def test_a_far_point_without_a_place_is_neither_asked_nor_decided() -> None:
+    rows = stock([("7", "Ninewa", "Mosul", 10)], point_conflict=True, point_distance_m=9_000.0)
+    assert open_questions(rows.with_columns(place_id=pl.lit(None, pl.String)), GAZETTEER, far_km=5).is_empty()
+    sheet = open_questions(rows, GAZETTEER, far_km=5).cast(pl.String)
+    emptied = sheet.with_columns(place_id=pl.lit(None, pl.String), decided_admin2_code=pl.lit("IQG15Q05"))
+    with pytest.raises(DecisionError, match="names neither a place"):
+        decisions_of(emptied, GAZETTEER, "A", DAY)
+
+
+def decided(*rows: tuple[object, ...]) -> Gazetteer:
+    return replace(GAZETTEER, decisions=pl.DataFrame(rows, schema=pl.Schema(DECISION_SCHEMA), orient="row"))
+
+
+def test_a_decision_about_no_unit_takes_no_row_that_declares_none() -> None:
+    gazetteer = decided(("IRQ", None, None, None, None, None, "IQG15", "IQG15Q05", "A", DAY, None))
+    told = resolve(pl.DataFrame({"location_code": ["IRQ"]}), gazetteer)
+    assert told.select("admin1_code", "place_basis").row(0) == (None, "country")
+
+
+def test_a_decision_about_a_name_takes_no_row_that_declares_another_code() -> None:
+    gazetteer = decided(("IRQ", None, "Ninewa", None, "Mosul", "IQG15Q05", "IQG15", "IQG15Q07", "A", DAY, None))
+    rows = pl.DataFrame({"location_code": ["IRQ"] * 2, "provider_admin1_name": "Ninewa", "provider_admin2_name": "Mosul", "provider_admin2_code": ["IQG15Q05", "IQG15Q09"]})  # fmt: skip
+    assert resolve(rows, gazetteer)["admin2_code"].to_list() == ["IQG15Q07", "IQG15Q09"]
+
+
+def test_of_two_decisions_one_leads_whole() -> None:
+    gazetteer = decided(
+        ("IRQ", "P1", None, None, None, None, "IQG11", None, "A", DAY, None),
+        ("IRQ", None, "Ninewa", None, "Foo", None, "IQG15", "IQG15Q05", "A", DAY, None),
+    )
+    rows = pl.DataFrame({"location_code": ["IRQ"], "place_id": ["P1"], "provider_admin1_name": ["Ninewa"], "provider_admin2_name": ["Foo"]})  # fmt: skip
+    assert resolve(rows, gazetteer).select("admin1_code", "admin2_code").row(0) == ("IQG11", None)
+
+
+def test_two_answers_for_one_unit_in_a_sheet_are_refused() -> None:
+    sheet = open_questions(stock([("4", "Ninewa", "Qayyarah", 70)]), GAZETTEER, far_km=5).cast(pl.String)
+    both = pl.concat([sheet.with_columns(decided_admin2_code=pl.lit(c)) for c in ("IQG15Q05", "IQG15Q04")])
+    with pytest.raises(DecisionError, match="rows 2 and 3: decide one unit or place in two ways"):
+        decisions_of(both, GAZETTEER, "A", DAY)
