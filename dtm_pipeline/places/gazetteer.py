@@ -192,7 +192,11 @@ class Gazetteer:
 
 
 def read_decisions(file: Path | None) -> pl.DataFrame:
-    """The register of decisions; empty where there is none."""
+    """The register of decisions; empty where there is none. A column that it lacks is null: it may be written by hand."""
     if file is None or not file.is_file():
         return pl.DataFrame(schema=DECISION_SCHEMA)
-    return pl.read_csv(file, schema=DECISION_SCHEMA)
+    told = pl.read_csv(file, infer_schema=False)
+    return told.select(
+        (pl.col(name) if name in told.columns else pl.lit(None, pl.String)).cast(dtype, strict=False).alias(name)
+        for name, dtype in DECISION_SCHEMA.items()
+    )

@@ -26,6 +26,8 @@ UNVOWELLED_WEIGHT = 0.75
 """The same where one is in Arabic letters, which leave short vowels out."""
 SHORT_SKELETON = 2
 """Names of so few consonants are alike by chance: theirs must be the same."""
+SHORT_LETTERS = 0.5
+"""And so must half of their sounds, vowels included: Deir is not Dar'a."""
 SHORT_ANYWHERE = 3
 """Where no parent narrows the choice, names of so few consonants must be spelled as a unit's."""
 NAMED_RIVALS = 3
@@ -266,7 +268,8 @@ def likeness_matrix(asked: list[Sound], names: list[Sound]) -> np.ndarray:
     weight = np.where(differ("arabic"), UNVOWELLED_WEIGHT, VOWELLED_WEIGHT)
     scores = weight * skeleton + (1 - weight) * letters
     short = np.minimum.outer([len(a.skeleton) for a in asked], [len(n.skeleton) for n in names]) <= SHORT_SKELETON
-    return np.where(differ("marks") | differ("first") | (short & (skeleton < 1)), 0.0, np.asarray(scores))
+    by_chance = short & ((skeleton < 1) | (letters < SHORT_LETTERS))
+    return np.where(differ("marks") | differ("first") | by_chance, 0.0, np.asarray(scores))
 
 
 def _told(of: Sound, key: str) -> object:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from dtm_pipeline.contracts.core import STOCK
 from dtm_pipeline.contracts.derive import conform
-from dtm_pipeline.places.gazetteer import DECISION_SCHEMA, Gazetteer
+from dtm_pipeline.places.gazetteer import DECISION_SCHEMA, Gazetteer, read_decisions
 from dtm_pipeline.places.resolve import resolve
 from dtm_pipeline.places.review import (
     QUESTION_SCHEMA,
@@ -178,6 +179,20 @@ def test_of_two_decisions_one_leads_whole() -> None:
     )
     rows = pl.DataFrame({"location_code": ["IRQ"], "place_id": ["P1"], "provider_admin1_name": ["Ninewa"], "provider_admin2_name": ["Foo"]})  # fmt: skip
     assert resolve(rows, gazetteer).select("admin1_code", "admin2_code").row(0) == ("IQG11", None)
+
+
+def test_a_register_written_by_hand_is_read_with_what_it_has(tmp_path: Path) -> None:
+    (tmp_path / "decisions.csv").write_text(
+        "location_code,place_id,admin1_code,admin2_code,decided_on\nIRQ,77,IQG01,IQG01Q02,soon\n"
+    )
+    told = read_decisions(tmp_path / "decisions.csv")
+    assert told.select("place_id", "provider_admin1_code", "admin2_code", "decided_on").row(0) == (
+        "77",
+        None,
+        "IQG01Q02",
+        None,
+    )
+    assert told.schema == pl.Schema(DECISION_SCHEMA)
 
 
 def test_two_answers_for_one_unit_in_a_sheet_are_refused() -> None:
