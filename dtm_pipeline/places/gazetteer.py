@@ -196,7 +196,5 @@ def read_decisions(file: Path | None) -> pl.DataFrame:
     if file is None or not file.is_file():
         return pl.DataFrame(schema=DECISION_SCHEMA)
     told = pl.read_csv(file, infer_schema=False)
-    return told.select(
-        (pl.col(name) if name in told.columns else pl.lit(None, pl.String)).cast(dtype, strict=False).alias(name)
-        for name, dtype in DECISION_SCHEMA.items()
-    )
+    words = told.select((pl.col(n) if n in told.columns else pl.lit(None, pl.String)).alias(n) for n in DECISION_SCHEMA)
+    return words.with_columns(pl.col("decided_on").str.to_date(strict=False))
