@@ -13,6 +13,7 @@ from dtm_pipeline.cli.common import HomeOption, JsonOption, fail, open_home, pri
 if TYPE_CHECKING:
     import polars as pl
 
+    from dtm_pipeline.places.gazetteer import Gazetteer
     from dtm_pipeline.storage.home import Home
 
 app = typer.Typer(help="Which unit a place is in.", no_args_is_help=True, rich_markup_mode=None)
@@ -175,7 +176,7 @@ def _number() -> pl.Expr:
     return pl.col("_n")
 
 
-def _gazetteer(place: Home):  # type: ignore[no-untyped-def]  # its type costs an import of polars
+def _gazetteer(place: Home) -> Gazetteer:
     from dtm_pipeline.places.gazetteer import Gazetteer
     from dtm_pipeline.settings import Settings
 

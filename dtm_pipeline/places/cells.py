@@ -310,8 +310,10 @@ def place_file(
     try:
         for batch in placed_batches(source, index, longitude, latitude, keep):
             # trying a dictionary for numbers costs more than all the rest of the writing
-            worded = [f.name for f in batch.schema if not (pa.types.is_integer(f.type) or pa.types.is_floating(f.type))]
-            writer = writer or pq.ParquetWriter(out, batch.schema, compression="zstd", use_dictionary=worded)  # type: ignore[arg-type]  # a list too
+            worded: Any = [
+                f.name for f in batch.schema if not (pa.types.is_integer(f.type) or pa.types.is_floating(f.type))
+            ]
+            writer = writer or pq.ParquetWriter(out, batch.schema, compression="zstd", use_dictionary=worded)
             writer.write_batch(batch)
             rows += batch.num_rows
     finally:
