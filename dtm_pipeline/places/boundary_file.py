@@ -424,6 +424,7 @@ def _check_nesting(
 def _check_points(units: gpd.GeoDataFrame, known: Gazetteer, name: str) -> None:
     """Each polygon lies where the gazetteer has the unit: codes on the wrong polygons would move every point."""
     import geopandas as gpd
+    import shapely
 
     listed = known.units.filter(pl.col("latitude").is_not_null()).select("code", "longitude", "latitude")
     points = {code: (x, y) for code, x, y in listed.iter_rows()}
@@ -431,7 +432,8 @@ def _check_points(units: gpd.GeoDataFrame, known: Gazetteer, name: str) -> None:
     if len(own) < FEW_UNITS:
         return
     expected = gpd.GeoSeries.from_xy(*zip(*(points[c] for c in own["code"]), strict=True), crs=units.crs)
-    wide = gpd.GeoSeries(own.geometry.envelope.buffer(FAR_DEGREES).to_numpy(), crs=units.crs)
+    # shapely's own: geopandas warns that degrees are no metres, and degrees are meant
+    wide = gpd.GeoSeries(shapely.buffer(own.geometry.envelope.to_numpy(), FAR_DEGREES), crs=units.crs)
     away = own["code"][~wide.intersects(expected)]
     if len(away) > MAX_MISPLACED_SHARE * len(own):
         raise BoundaryError(
