@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Which unit a place is in.", no_args_is_help=True, rich_markup_mode=None)
 crosswalk = typer.Typer(help="The provider's own units.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(crosswalk, name="crosswalk")
-FAR_KM = 5.0
 
 
 @app.command()
@@ -86,9 +85,12 @@ def review(
 ) -> None:
     """Write the questions that only a person can answer, those with the most people first."""
     from dtm_pipeline.places.review import open_questions
+    from dtm_pipeline.settings import Settings
+    from dtm_pipeline.storage.reference import Reference
 
     place = open_home(home)
-    questions = open_questions(_stock(place), _gazetteer(place), FAR_KM)
+    far_km = Reference(Settings().reference).thresholds["places"]["review_far_km"]
+    questions = open_questions(_stock(place), _gazetteer(place), far_km)
     files = [out] if out else [place.decisions.with_name(f"review.{kind}") for kind in ("xlsx", "csv")]
     for file in files:
         if file.is_file() and _answers(file):

@@ -251,8 +251,8 @@ def _on_edition(rows: pl.DataFrame, edition: Edition, gazetteer: Gazetteer) -> p
 
 
 def _nearest_editions(stock: pl.DataFrame, edition_at: EditionAt) -> pl.DataFrame:
-    """Dates that no edition covers, and the nearest, which is used."""
-    days = stock.filter("leads")["reference_date"].unique().sort().to_list()
+    """Dates with points that no edition covers, and the nearest, which is used."""
+    days = stock.filter(pl.col("leads") & pl.col("latitude").is_not_null())["reference_date"].unique().sort().to_list()
     told = [
         (
             stock["location_code"][0],

@@ -246,9 +246,9 @@ def _ranked(asked: list[str], candidates: pl.DataFrame, country: str, least: flo
 def likeness_matrix(asked: list[Sound], names: list[Sound]) -> np.ndarray:
     """How alike names are, 0 to 1: asked x names.
 
-    The share of consonants and of vowel classes that needs no edit (optimal string alignment, normalised: a swap is one edit), weighted; none where
-    marks (numbers, directions, new and old) differ, where a first consonant differs by more than a vowel, or where a
-    name of one or two consonants has others.
+    The share of consonants and of vowel classes that needs no edit (optimal string alignment, normalised: a swap is
+    one edit), weighted; none where marks (numbers, directions, new and old) differ, where the first consonant differs,
+    or where a name of one or two consonants has others, or hardly shares its vowels.
     """
     import numpy as np
     from rapidfuzz.distance import OSA

@@ -156,7 +156,7 @@ def _fused(rows: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
         .when(first | second)
         .then(pl.lit("code and declared name differ; the code leads"))
         .when(abroad)
-        .then(pl.lit("declared district is neither of the declared governorate nor without a namesake in another"))
+        .then(pl.lit("declared district is not known in the declared governorate; another has one of that name"))
         .when(unmatched & (pl.col("rivals2").list.len() > 0))
         .then(pl.lit("declared district is neither one unit nor another for sure: its candidates wait for a decision"))
         .when(unmatched)

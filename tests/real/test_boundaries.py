@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -19,7 +20,7 @@ pytestmark = pytest.mark.real
 IRQ = "boundaries/irq/irq_admbnda_adm{}_cso_20190603.geojson"
 
 
-def imported(real_data: Path, home: Path, file: str, country: str) -> dict[str, object]:
+def imported(real_data: Path, home: Path, file: str, country: str) -> dict[str, Any]:
     told = dtm(
         "boundaries", "import", real_data / file, "--country", country, "--edition", "e", "--home", home, "--json"
     )
@@ -171,13 +172,13 @@ def test_what_a_file_lacks_is_told_where_it_can_be_used(
     real_data: Path, tmp_path: Path, file: str, country: str, notes: list[str]
 ) -> None:
     told = imported(real_data, tmp_path, file, country)
-    assert told["notes"][: len(notes)] == notes  # type: ignore[index]
+    assert told["notes"][: len(notes)] == notes
 
 
 def test_codes_on_two_polygons_are_dissolved_and_told(real_data: Path, tmp_path: Path) -> None:
     told = imported(real_data, tmp_path, "boundaries/egy/ADM2.shp", "EGY")
-    assert "1 codes stood on several polygons, dissolved: EG0100" in told["mended"]  # type: ignore[operator]
-    assert "coordinates brought from Popular_Visualisation_CRS_Mercator_deprecated to EPSG:4326" in told["mended"]  # type: ignore[operator]
+    assert "1 codes stood on several polygons, dissolved: EG0100" in told["mended"]
+    assert "coordinates brought from Popular_Visualisation_CRS_Mercator_deprecated to EPSG:4326" in told["mended"]
 
 
 def test_names_that_stand_in_each_others_column_are_put_right(real_data: Path, tmp_path: Path) -> None:
@@ -201,7 +202,7 @@ def test_names_that_stand_in_each_others_column_are_put_right(real_data: Path, t
     ],
 )
 def test_the_map_drawn_from_the_cells_is_the_polygons(real_data: Path, tmp_path: Path, file: str, country: str) -> None:
-    level = int(imported(real_data, tmp_path, file, country)["admin_level"])  # type: ignore[call-overload]
+    level = int(imported(real_data, tmp_path, file, country)["admin_level"])
     index = cell_index(tmp_path / "boundaries", country, "e", level)
     assert index is not None
     areas = drawn_areas(index)

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Polygon, box
+from shapely.geometry.base import BaseGeometry
 
 from dtm_pipeline.places.boundary_file import BoundaryError, read_boundaries
 from dtm_pipeline.places.changes import carry_figures, differences, overlay_shares, registered_shares
@@ -34,7 +35,7 @@ def districts(**shapes: Polygon) -> gpd.GeoDataFrame:
     )
 
 
-def cod(codes: dict[str, Polygon | None], **more: object) -> gpd.GeoDataFrame:
+def cod(codes: dict[str, BaseGeometry], **more: object) -> gpd.GeoDataFrame:
     """A file in the old names of COD-AB."""
     return gpd.GeoDataFrame(
         {"ADM2_PCODE": list(codes), "ADM2_EN": "x", "ADM1_PCODE": [c[:5] for c in codes], **more},
@@ -43,7 +44,7 @@ def cod(codes: dict[str, Polygon | None], **more: object) -> gpd.GeoDataFrame:
     )
 
 
-HALVES = {"IQG01Q01": box(43, 33, 44, 34), "IQG01Q02": box(44, 33, 45, 34)}
+HALVES: dict[str, BaseGeometry] = {"IQG01Q01": box(43, 33, 44, 34), "IQG01Q02": box(44, 33, 45, 34)}
 
 
 def edition(folder: Path, name: str, valid_on: str | None, valid_to: str | None = None) -> None:
@@ -239,7 +240,7 @@ def test_degrees_that_are_metres_and_lines_that_are_no_units_are_told(tmp_path: 
     far.to_parquet(tmp_path / "metres.parquet")
     with pytest.raises(BoundaryError, match="its coordinate reference system is not the one that it states"):
         read_boundaries(tmp_path / "metres.parquet", "IRQ", IRAQ)
-    lines = cod({**HALVES, "IQG01Q03": LineString([(43, 33), (44, 34)])})  # type: ignore[dict-item]
+    lines = cod({**HALVES, "IQG01Q03": LineString([(43, 33), (44, 34)])})
     lines.to_parquet(tmp_path / "lines.parquet")
     told = read_boundaries(tmp_path / "lines.parquet", "IRQ", IRAQ)[0]
     assert told.frame["code"].tolist() == list(HALVES)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import date
+from typing import Any
 
 import polars as pl
 import pytest
@@ -31,7 +32,7 @@ def likeness(one: str, other: str, country: str = "IRQ") -> float:
 
 def matched(
     name: str, parent: str | None = "IQG15", country: str = "IRQ", level: int = 2, day: date | None = None
-) -> dict[str, object]:
+) -> dict[str, Any]:
     asked = pl.DataFrame(
         {"location_code": [country], "parent": [parent], "name": [name], "day": [day]},
         schema={"location_code": pl.String, "parent": pl.String, "name": pl.String, "day": pl.Date},
@@ -152,7 +153,7 @@ def test_a_name_of_another_governorate_is_no_match_and_its_unit_is_named() -> No
 def test_a_slip_of_a_key_is_read_and_scored_below_one() -> None:
     told = matched("Hamdanyia")
     assert told["code"] == "IQG15Q03"
-    assert 0.74 <= told["score"] <= 1  # type: ignore[operator]
+    assert 0.74 <= told["score"] <= 1
 
 
 def test_a_name_below_the_threshold_is_no_match() -> None:
@@ -189,7 +190,7 @@ def test_two_names_in_one_cell_must_be_of_one_unit() -> None:
 def test_a_name_that_is_spelled_elsewhere_is_taken_by_no_likeness(name: str, parent: str, unit: str) -> None:
     told = matched(name, parent)
     assert told["code"] is None
-    assert unit in told["rivals"]  # type: ignore[operator]
+    assert unit in told["rivals"]
 
 
 def test_a_districts_name_in_the_governorates_column_is_no_other_governorate() -> None:

@@ -125,11 +125,14 @@ def test_a_row_whose_district_is_not_known_keeps_its_people_under_its_governorat
     assert "Sample" not in told.findings["sentence"].item(), "a word that slipped into the column stays in the file"
 
 
-def test_a_date_that_no_edition_covers_is_told_with_the_edition_that_is_used() -> None:
-    told = facts([locations("a", ("1", 10))], [], edition_at=lambda _: Edition("cod-2019", None, covers=False))
-    assert told.findings.select("finding", "sentence").rows() == [
-        ("edition_nearest", f"no boundary edition covers {DAY}: points are placed on the nearest, cod-2019")
-    ]
-    assert facts(
-        [locations("a", ("1", 10))], [], edition_at=lambda _: Edition("e", None, covers=True)
-    ).findings.is_empty()
+def test_a_date_with_points_that_no_edition_covers_is_told_with_the_edition_that_is_used() -> None:
+    pointed = locations("a", ("1", 10)).with_columns(latitude=pl.lit(36.34), longitude=pl.lit(43.13))
+
+    def told(rows: pl.DataFrame, covers: bool) -> list[tuple[str, str]]:
+        made = facts([rows], [], edition_at=lambda _: Edition("cod-2019", None, covers))
+        return made.findings.select("finding", "sentence").rows()
+
+    sentence = f"no boundary edition covers {DAY}: points are placed on the nearest, cod-2019"
+    assert told(pointed, covers=False) == [("edition_nearest", sentence)]
+    assert told(pointed, covers=True) == []
+    assert told(locations("a", ("1", 10)), covers=False) == []
