@@ -203,6 +203,7 @@ def _typed(rows: list[dict[str, Any]], level: int, delivery: Delivery, reference
         _versions=pl.struct(counts).n_unique().over(part),
     )
     optional = ("displacement_reason", "origin_admin1_name")
+    sexes = {"male_individuals": "numberMales", "female_individuals": "numberFemales"}
     return (
         frame.with_row_index("source_row", offset=1)
         .with_columns(
@@ -223,6 +224,10 @@ def _typed(rows: list[dict[str, Any]], level: int, delivery: Delivery, reference
             },
         )
         .with_columns(location_code=pl.col("location_code").str.to_uppercase(), **{o: pl.col(o) for o in optional})
+        .with_columns(
+            pl.when(whole_number(pl.col(column)) >= 0).then(whole_number(pl.col(column))).alias(field)
+            for field, column in sexes.items()
+        )
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from functools import cache
+from itertools import chain
 from typing import Any
 
 import dagster as dg
@@ -13,11 +14,12 @@ import polars as pl
 from assets.workspace import Workspace, guarded, progress, spec
 from dtm_pipeline.contracts import core, raw
 from dtm_pipeline.contracts.derive import conform, empty
+from dtm_pipeline.domain.stocks import LOCATION_LEVEL
 from dtm_pipeline.facts.border_flow import border_flow_facts
-from dtm_pipeline.facts.breakdown import breakdown_facts
+from dtm_pipeline.facts.breakdown import area_cells, breakdown_facts
 from dtm_pipeline.facts.observed import observed_facts
 from dtm_pipeline.facts.severity import severity_facts
-from dtm_pipeline.facts.stock import LOCATION_LEVEL, Deliveries, Edition, EditionAt, RawStocks, StockFacts, stock_facts
+from dtm_pipeline.facts.stock import Deliveries, Edition, EditionAt, RawStocks, StockFacts, stock_facts
 from dtm_pipeline.places.editions import cell_index, edition_for
 from dtm_pipeline.places.locations import LocationRules, location_master
 from dtm_pipeline.storage.tables import Parts, StoredParts
@@ -106,6 +108,7 @@ def stocks(
             reference.size_rules,
             gazetteer.of_country(country),
             editions_of(workspace, country),
+            reference.registers,
             reference.thresholds["deliveries"]["max_missing_share"],
         )
     made = {
@@ -145,51 +148,56 @@ def locations(workspace: Workspace, core_dtm__stock: StoredParts) -> Iterator[dg
 )
 @guarded
 def breakdowns(
-    workspace: Workspace, core_dtm__stock: StoredParts, raw_dtm__master_list_cell: StoredParts
+    workspace: Workspace,
+    core_dtm__stock: StoredParts,
+    raw_dtm__master_list_cell: StoredParts,
+    raw_dtm__api_figure: StoredParts,
 ) -> Iterator[dg.Output[Parts]]:
     stale, gone = workspace.stale_and_gone()
-    made = {
-        country: breakdown_facts(
-            core_dtm__stock.read(country),
-            (raw_dtm__master_list_cell.read(s.sha256) for s in workspace.accepted(country)),
-            workspace.reference.size_rules,
-        )
-        for country in stale
-    }
+    gazetteer, reference = workspace.gazetteer(), workspace.reference
+    reasons = reference.vocabularies.filter(vocabulary="displacement_reason")
+    made = {}
+    for country in stale:
+        stock = core_dtm__stock.read(country)
+        figures = of_country(raw_dtm__api_figure, workspace, country)
+        lists = (raw_dtm__master_list_cell.read(s.sha256) for s in workspace.accepted(country))
+        areas = area_cells(figures, stock, reasons, gazetteer.of_country(country))
+        made[country] = breakdown_facts(stock, chain(lists, areas), reference.size_rules)
     yield dg.Output(Parts({c: m[0] for c, m in made.items()}, gone), output_name=core.BREAKDOWN.name)
     yield dg.Output(Parts({c: m[1] for c, m in made.items()}, gone), output_name=core.BREAKDOWN_FINDING.name)
 
 
-@dg.asset(name=core.SEVERITY.name, **spec(core.SEVERITY.name, {"polars", "parquet"}))
+@dg.multi_asset(
+    outs={
+        t.name: dg.AssetOut(**spec(t.name, {"polars", "parquet"}))
+        for t in (core.SEVERITY, core.SEVERITY_SCALE, core.SEVERITY_VALUE)
+    },
+)
 @guarded
 def severity(
     workspace: Workspace,
     raw_dtm__severity_location: StoredParts,
     raw_dtm__severity_answer: StoredParts,
     core_dtm__stock: StoredParts,
-) -> Parts:
+) -> Iterator[dg.Output[Parts]]:
     stale, gone = workspace.stale_and_gone()
     gazetteer, reference = workspace.gazetteer(), workspace.reference
-    return Parts(
-        {
-            country: severity_facts(
-                of_country(raw_dtm__severity_location, workspace, country),
-                of_country(raw_dtm__severity_answer, workspace, country),
-                core_dtm__stock.read(country),
-                deliveries_of(workspace, country),
-                reference.severity_models,
-                {
-                    s.population_group: s.series_id
-                    for s in reference.series
-                    if s.location_code == country and s.headline
-                },
-                reference.size_rules,
-                gazetteer.of_country(country),
-            )
-            for country in stale
-        },
-        gone,
-    )
+    made = {
+        country: severity_facts(
+            of_country(raw_dtm__severity_location, workspace, country),
+            of_country(raw_dtm__severity_answer, workspace, country),
+            core_dtm__stock.read(country),
+            deliveries_of(workspace, country),
+            reference.severity_models,
+            {s.population_group: s.series_id for s in reference.series if s.location_code == country and s.headline},
+            reference.size_rules,
+            gazetteer.of_country(country),
+        )
+        for country in stale
+    }
+    yield dg.Output(Parts({c: m.locations for c, m in made.items()}, gone), output_name=core.SEVERITY.name)
+    yield dg.Output(Parts({c: m.scales for c, m in made.items()}, gone), output_name=core.SEVERITY_SCALE.name)
+    yield dg.Output(Parts({c: m.values for c, m in made.items()}, gone), output_name=core.SEVERITY_VALUE.name)
 
 
 @dg.asset(name=core.BORDER_FLOW.name, **spec(core.BORDER_FLOW.name, {"polars", "parquet"}))

@@ -7,14 +7,14 @@ import sys
 
 import typer
 
-from dtm_pipeline.cli import boundaries, fetch, kinds, places, quarantine, releases, run, samples, status
+from dtm_pipeline.cli import boundaries, explain, fetch, kinds, places, quarantine, releases, run, samples, status
 from dtm_pipeline.cli.common import BUSY, INTERNAL, PIPE, STOPPED, USAGE, log_internal_error
 
 HELP = """Turn deliveries of displacement data into an immutable release of governorate and district tables.
 
 Put files into an inbox, run `dtm run`, read the release that it names.
 
-Exit codes: 0 released or unchanged, 1 a gate refused the release, 2 usage or configuration, 3 something was refused and
+Exit codes: 0 released or unchanged, 1 a gate refused the release (or a figure could not be traced whole), 2 usage or configuration, 3 something was refused and
 nothing new was taken, 4 another run holds the home, 5 a live system did not give all of what was asked, 70 internal error
 (the message names the log), 130 stopped by you, 141 the reader of the output left.
 """
@@ -32,6 +32,7 @@ app.command("ingest")(run.ingest)
 app.command("inspect")(kinds.inspect)
 app.command("kinds")(kinds.kinds)
 app.command("status")(status.status)
+app.command("explain")(explain.explain)
 app.add_typer(fetch.app, name="fetch")
 app.add_typer(releases.app, name="releases")
 app.add_typer(quarantine.app, name="quarantine")

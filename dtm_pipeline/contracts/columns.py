@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dtm_pipeline.contracts.model import Column
 
 POPULATION_GROUPS = (
@@ -84,6 +86,8 @@ boundary_edition = Column(
     "label",
     "Edition of the administrative boundaries that the codes belong to; null for the provider's own codes",
 )
+admin3_code = Column("admin3_code", "string", "code", "Sub-district; null when only the district or less is known")
+admin3_name = Column("admin3_name", "string", "label", "Name of the sub-district in the provider's words")
 provider_admin1_name = Column("provider_admin1_name", "string", "label", "Governorate in the provider's words")
 provider_admin1_code = Column("provider_admin1_code", "string", "code", "Governorate code in the provider's form")
 provider_admin2_name = Column("provider_admin2_name", "string", "label", "District in the provider's words")
@@ -163,6 +167,22 @@ individuals_basis = Column(
 household_size_rule_id = Column(
     "household_size_rule_id", "string", "code", "The household-size rule (reference/countries)"
 )
+individuals_low = Column(
+    "individuals_low",
+    "int64",
+    "stock",
+    "Persons by the least household size that sources support, the figure itself where it was counted; null where no source tells a range",
+    unit="persons",
+    at_least=0,
+)
+individuals_high = Column(
+    "individuals_high",
+    "int64",
+    "stock",
+    "Persons by the greatest household size that sources support, the figure itself where it was counted; null where no source tells a range",
+    unit="persons",
+    at_least=0,
+)
 in_camp_individuals = Column(
     "in_camp_individuals",
     "int64",
@@ -183,13 +203,13 @@ last_verified_date = Column(
     "last_verified_date",
     "date",
     "date",
-    "Newest date on which the source says the figure was verified; null when it does not say",
+    "Newest date on which a location behind the figure was listed or verified; null for aggregates",
 )
 caveat_codes = Column(
     "caveat_codes",
     "strings",
     "code",
-    "What to know before use: place_unresolved, point_conflict, rejected_rows, breakdown_gap, sources_differ, aggregate_only",
+    "What to know before use: place_unresolved, point_conflict, aggregate_only (no locations are known), carried_forward (a partial round: locations not reached keep their last figure)",
 )
 category_code = Column(
     "category_code",
@@ -212,6 +232,12 @@ share_denominator = Column(
     "What the share is a part of: the stock of the unit, in the unit of the breakdown",
     unit="households or persons",
     at_least=0,
+)
+comparable_category_code = Column(
+    "comparable_category_code",
+    "string",
+    "code",
+    "Category in which dates before and after a split of the category can be compared; null where it was never split",
 )
 withheld = Column("withheld", "boolean", "flag", "The row pools cells too small to show")
 index_name = Column("index_name", "string", "code", "Name of the severity model; never IOM's own score")
@@ -238,6 +264,52 @@ def stock_columns(prefix: str) -> tuple[Column, Column]:
             at_least=0,
         ),
         Column(f"{prefix}_individuals", "int64", "stock", f"{who.capitalize()}", unit="persons", at_least=0),
+    )
+
+
+def range_columns(prefix: str) -> tuple[Column, Column]:
+    """The stock by the least and the greatest household size that sources support."""
+    return (
+        replace(individuals_low, name=f"{prefix}_individuals_low"),
+        replace(individuals_high, name=f"{prefix}_individuals_high"),
+    )
+
+
+def change_columns(unit: str) -> tuple[Column, ...]:
+    """Both figures of a change, and its parts, in households or individuals."""
+    measure = {"households": "households", "individuals": "persons"}[unit]
+    parts = {
+        "panel_change": "at locations listed at both dates",
+        "newly_listed": "at locations that only the later date lists",
+        "emptied": "at locations known to be empty: a stated zero, a closure on record, or a round declared complete",
+        "not_reassessed": "at locations that were not reassessed, as their source says",
+        "left_unexplained": "at locations that the later date does not list, of which nothing is known",
+        "merged_or_split": "that moved between areas because locations were merged or split",
+        "rule_or_category": "by a changed rule of household size, or a location that was put into another area",
+    }
+
+    def change(name: str, description: str) -> Column:
+        return Column(f"{name}_{unit}", "int64", "change", description, unit=measure)
+
+    return (
+        Column(
+            f"previous_{unit}",
+            "int64",
+            "stock",
+            "Stock at the earlier date; null where the area is not in it",
+            unit=measure,
+            at_least=0,
+        ),
+        Column(
+            f"current_{unit}",
+            "int64",
+            "stock",
+            "Stock at the later date; null where the area is not in it",
+            unit=measure,
+            at_least=0,
+        ),
+        change("change", "Change of what is listed: the sum of its parts"),
+        *(change(name, f"Change {said}; null where a date has no locations") for name, said in parts.items()),
     )
 
 

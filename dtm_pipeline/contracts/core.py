@@ -73,7 +73,7 @@ STOCK = Table(
     "core_dtm__stock",
     "core",
     "A stock of one population group at a location or an area, from one row of one delivery, with its series and place.",
-    (*ROW, "source_reference_date", "population_group"),
+    (*ROW, "source_reference_date", "population_group", "reference_date"),
     (
         *PROVENANCE,
         SOURCE_KIND,
@@ -84,6 +84,8 @@ STOCK = Table(
         c.assessment_type,
         c.reporting_round,
         *PLACE,
+        c.admin3_code,
+        c.admin3_name,
         *PROVIDER_PLACE,
         *PROVIDER_SUBDISTRICT,
         c.place_id,
@@ -96,9 +98,18 @@ STOCK = Table(
         c.households,
         c.individuals,
         c.individuals_basis,
+        c.individuals_low,
+        c.individuals_high,
         c.household_size_rule_id,
         c.in_camp_individuals,
         c.out_of_camp_individuals,
+        c.last_verified_date,
+        Column(
+            "carried_from",
+            "date",
+            "date",
+            "The round that the figure is of, where a partial round did not reach the location; null otherwise",
+        ),
         Column(
             "of_which_current_year",
             "int64",
@@ -128,6 +139,7 @@ STOCK = Table(
     added_along=("place",),
 )
 
+BREAKDOWN_DIMENSIONS = ("origin", "shelter", "period", "reason", "sex_age")
 LINK_BASIS = Column(
     "link_basis",
     "string",
@@ -201,18 +213,25 @@ LOCATION_CHANGE = Table(
 BREAKDOWN = Table(
     "core_dtm__breakdown",
     "core",
-    "A part of the leading stock of an area by origin, shelter or period. The cells behind it are in raw_dtm__master_list_cell, by snapshot and row.",
+    "A part of the leading stock of an area by origin, shelter, period, reason, or sex and age. The cells behind it are in raw_dtm__master_list_cell and raw_dtm__api_figure, by snapshot and row.",
     ("series_id", "reference_date", "location_code", "admin1_code", "admin2_code", "dimension", "category_code"),
     (
         *SERIES,
         *PLACE,
-        Column("dimension", "string", "code", "Breakdown", allowed=("origin", "shelter", "period")).required(),
+        Column("dimension", "string", "code", "Breakdown", allowed=BREAKDOWN_DIMENSIONS).required(),
         c.category_code.required(),
         c.households,
         c.households_basis,
         c.individuals,
         c.individuals_basis,
-        Column("locations", "int64", "count", "Locations with the category", unit="locations", at_least=1).required(),
+        Column(
+            "locations",
+            "int64",
+            "count",
+            "Locations with the category; null where the source gives areas",
+            unit="locations",
+            at_least=1,
+        ).adding_along("place"),
     ),
     added_along=("place", "category_code"),
 )
@@ -226,6 +245,8 @@ SEVERITY = Table(
         *PROVENANCE,
         *SERIES,
         *PLACE,
+        c.admin3_code,
+        c.admin3_name,
         c.index_name.required(),
         c.model_version.required(),
         c.place_id.required(),
@@ -242,6 +263,48 @@ SEVERITY = Table(
         c.individuals,
     ),
     added_along=("place", "severity_class"),
+)
+
+SURVEYED = (
+    c.series_id.required(),
+    c.reference_date.required(),
+    c.index_name.required(),
+    c.model_version.required(),
+    c.place_id.required(),
+)
+SEVERITY_SCALE = Table(
+    "core_dtm__severity_scale",
+    "core",
+    "Score of a location on one scale of its severity model.",
+    ("series_id", "reference_date", "index_name", "model_version", "place_id", "scale"),
+    (
+        *SURVEYED,
+        Column("scale", "string", "code", "Scale or domain of the model").required(),
+        Column(
+            "score",
+            "float64",
+            "score",
+            "0 = all conditions met, 100 = none; null without an answer",
+            unit="score of the model",
+            dissemination="partner",
+            at_least=0,
+            at_most=100,
+        ),
+        Column(
+            "answered", "int64", "count", "Indicators of the scale that were answered", unit="indicators"
+        ).adding_along(),
+    ),
+)
+
+SEVERITY_VALUE = Table(
+    "core_dtm__severity_value",
+    "core",
+    "What the answer of a location to one indicator is worth. Sensitive: answers never leave the warehouse.",
+    ("series_id", "reference_date", "index_name", "model_version", "place_id", "indicator_code"),
+    (
+        *SURVEYED,
+        *(column for column in raw.SEVERITY_ANSWER.columns if column.name in ("indicator_code", "value")),
+    ),
 )
 
 BORDER_FLOW = Table(
@@ -373,9 +436,10 @@ OBSERVATION_FINDING = Table(
 )
 
 
-def _observed(name: str, source: Table, description: str) -> Table:
+def _observed(name: str, source: Table, description: str, more: tuple[Column, ...] = ()) -> Table:
     """The core table of a raw table whose rows are facts by themselves: placed, and the newest delivery leads."""
     placed = "provider_admin1_name" in source.column_names
+    subdistricts = (c.admin3_code, c.admin3_name) if "provider_admin3_code" in source.column_names else ()
     return Table(
         name,
         "core",
@@ -384,6 +448,8 @@ def _observed(name: str, source: Table, description: str) -> Table:
         (
             *source.columns,
             *([p for p in PLACE if p.name not in source.column_names] if placed else []),
+            *subdistricts,
+            *more,
             Column("leads", "boolean", "flag", "No newer delivery replaces the row").required(),
         ),
         source.rules,
@@ -397,7 +463,15 @@ LOCATION_ASSESSMENT = _observed(
     raw.LOCATION_ASSESSMENT,
     "A location assessed by key informants. Its answers are in raw_dtm__location_answer, by snapshot and row.",
 )
-EVENT = _observed("core_dtm__event", raw.EVENT_REPORT, "A report of an event at a place.")
+EVENT = _observed(
+    "core_dtm__event",
+    raw.EVENT_REPORT,
+    "A report of an event at a place.",
+    (
+        Column("origin_admin1_code", "string", "code", "Governorate that people fled from; null when not known"),
+        Column("origin_admin2_code", "string", "code", "District that people fled from; null when not known"),
+    ),
+)
 FLOW_REGISTRATION = _observed(
     "core_dtm__flow_registration",
     raw.FLOW_REGISTRATION,
@@ -435,6 +509,8 @@ TABLES = (
     LOCATION_CHANGE,
     BREAKDOWN,
     SEVERITY,
+    SEVERITY_SCALE,
+    SEVERITY_VALUE,
     BORDER_FLOW,
     *OBSERVED.values(),
     SOURCE_TOTAL,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
-Kind = Literal["key", "code", "label", "date", "stock", "flow", "count", "share", "score", "flag", "evidence"]
+Kind = Literal["key", "code", "label", "date", "stock", "change", "flow", "count", "share", "score", "flag", "evidence"]
+ADDITIVE: tuple[Kind, ...] = ("stock", "change", "flow", "count")
+"""Kinds of measures that may be summed at all; every other kind adds up along nothing."""
 Dissemination = Literal["public", "partner", "sensitive"]
 Layer = Literal["raw", "core", "out"]
 Type = Literal["string", "int64", "float64", "boolean", "date", "strings"]
@@ -25,10 +27,16 @@ class Column:
     allowed: tuple[str, ...] = ()
     at_least: float | None = None
     at_most: float | None = None
+    added_along: tuple[str, ...] | None = None
+    """Axes along which the measure may be summed; None = those of its table."""
 
     def required(self) -> Column:
         """The same column where a null is a broken contract."""
         return replace(self, nullable=False)
+
+    def adding_along(self, *axes: str) -> Column:
+        """The same column, summed along these axes only."""
+        return replace(self, added_along=axes)
 
 
 @dataclass(frozen=True)
@@ -52,7 +60,8 @@ class Table:
     rules: tuple[Rule, ...] = ()
     version: str = "1.0.0"
     added_along: tuple[str, ...] = ()
-    """The axes along which the measures of the table may be summed; dates are never among stocks' axes."""
+    """The axes along which the measures of the table may be summed, where a column does not say otherwise; dates are
+    never among stocks' axes."""
     replacement_key: tuple[str, ...] = ()
     """For each value of these columns the rows of the newest delivery lead, whole."""
 
@@ -66,6 +75,13 @@ class Table:
         stray = [k for k in self.replacement_key if k not in names]
         if stray:
             raise ValueError(f"{self.name}: replacement key names no column: {stray}")
+
+    def axes_of(self, name: str) -> tuple[str, ...]:
+        """The axes along which a measure may be summed; none for codes, shares, scores and evidence."""
+        column = self.column(name)
+        if column.kind not in ADDITIVE:
+            return ()
+        return self.added_along if column.added_along is None else column.added_along
 
     @property
     def column_names(self) -> list[str]:

@@ -1,4 +1,4 @@
-"""Stocks by origin, shelter and period. Method: docs/method/breakdowns.md.
+"""Stocks by origin, shelter, period, reason, and sex and age. Method: docs/method/breakdowns.md.
 
 The cells of a location sum to its stock; what no cell accounts for is `unknown`, never a silent gap.
 """
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from dtm_pipeline.domain.aggregate import complete_sum, one_or_mixed
-from dtm_pipeline.domain.stocks import AREA_CODES, SERIES_KEY, names_and_basis
+from dtm_pipeline.domain.aggregate import complete_sum, known_sum, one_or_mixed
+from dtm_pipeline.domain.stocks import AREA_CODES, LOCATION_LEVEL, SERIES_KEY, names_and_basis, with_labels
 
 ROW = ("snapshot_id", "source_sheet", "source_row")
 UNKNOWN = "unknown"
@@ -33,7 +33,7 @@ def complete_cells(stock: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
     stock is `unknown`. (In four real lists of 9,754 rows neither happens once repeated headers are dropped.)
 
     Args:
-        stock: leading location rows: ROW, households, individuals, individuals_basis, size_in_camp,
+        stock: leading rows: ROW, series_id, reference_date, households, individuals, individuals_basis, size_in_camp,
             size_out_of_camp.
         cells: rows of raw_dtm__master_list_cell: ROW, dimension, category_code, unit, value.
 
@@ -42,12 +42,20 @@ def complete_cells(stock: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
         the sum of the cells, in their unit.
     """
     columns = ["households", "individuals", "individuals_basis", "size_in_camp", "size_out_of_camp"]
-    told = cells.select("snapshot_id", "dimension", "unit").unique()
+    # what a delivery tells of a date it tells of all rows of that date
+    dated = ["snapshot_id", "series_id", "reference_date"]
+    told = (
+        cells.select(*ROW, "dimension", "unit")
+        .join(stock.select(*ROW, *dated[1:]), on=list(ROW), nulls_equal=True)
+        .select(*dated, "dimension", "unit")
+        .unique()
+    )
     sums = cells.group_by(*ROW, "dimension").agg(counted=pl.col("value").sum())
     by_households = pl.col("unit") == "households"
     spine = (
-        stock.select(*ROW, *columns)
-        .join(told, on="snapshot_id")
+        stock.select(*ROW, *dated[1:], *columns)
+        .join(told, on=dated)
+        .drop(dated[1:])
         .join(sums, on=[*ROW, "dimension"], how="left", nulls_equal=True)
         .with_columns(whole=pl.when(by_households).then("households").otherwise("individuals"))
         .with_columns(gap=pl.col("whole") - pl.col("counted").fill_null(0))
@@ -60,7 +68,11 @@ def complete_cells(stock: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
     narrow = [*ROW, "dimension", "category_code", "unit", "value", "gap", *columns]
     return (
         pl.concat([parts.select(narrow), rest.select(narrow)])
-        .with_columns(people=pl.when(by_households).then(pl.col("value") * _persons_a_household()).otherwise("value"))
+        .with_columns(
+            people=pl.when(by_households)
+            .then((pl.col("value") * _persons_a_household()).round(0).cast(pl.Int64))
+            .otherwise("value")
+        )
         .select(
             *ROW,
             "dimension",
@@ -82,13 +94,19 @@ def cells_by_area(cells: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         cells: as complete_cells gives them.
-        places: ROW, series, date and place columns of the same locations.
+        places: ROW, admin_level, series, date and place columns of the same rows.
     """
     area = [*SERIES_KEY, *AREA_CODES["district"], "dimension", "category_code"]
+    # rows of areas tell nothing of how many locations stand behind them
+    listed = (pl.col("admin_level") == LOCATION_LEVEL).all()
     return (
         cells.join(places, on=list(ROW), nulls_equal=True)
         .group_by(area)
-        .agg(*names_and_basis("district"), *_sums(), locations=pl.struct(ROW).n_unique().cast(pl.Int64))
+        .agg(
+            *names_and_basis("district"),
+            *_sums(),
+            locations=pl.when(listed).then(pl.struct(ROW).n_unique().cast(pl.Int64)),
+        )
     )
 
 
@@ -126,29 +144,36 @@ def breakdown_by_area(breakdown: pl.DataFrame, level: str, dimension: str, small
     Args:
         breakdown: rows of core_dtm__breakdown.
         level: `governorate` or `district`.
-        dimension: `origin`, `shelter` or `period`.
+        dimension: `origin`, `shelter`, `period`, `reason` or `sex_age`.
     """
     area = [*SERIES_KEY, *AREA_CODES[level]]
-    cells = (
-        breakdown.filter(pl.col("dimension") == dimension)
-        .group_by(*area, "category_code")
-        .agg(*names_and_basis(level), *_sums(), pl.col("locations").sum())
-    )
+    rows = breakdown.filter(pl.col("dimension") == dimension)
+    cells = rows.group_by(*area, "category_code").agg(*_sums(), known_sum("locations"))
     size = pl.coalesce("households", "individuals")
     few = (
         pl.when(pl.col("households").is_not_null())
         .then(pl.col("households") < small.households)
         .otherwise(pl.col("individuals") < small.individuals)
-    ) | (pl.col("locations") < small.locations)
-    order = pl.struct(~pl.col("small"), size, "category_code").rank("ordinal").over(area)
-    marked = cells.with_columns(small=few).with_columns(order=order, small_cells=pl.col("small").sum().over(area))
-    pooled = pl.col("small") | ((pl.col("small_cells") == 1) & (pl.col("order") == 2))
-    return (
-        marked.with_columns(withheld=pooled)
-        .with_columns(category_code=pl.when("withheld").then(pl.lit(WITHHELD)).otherwise("category_code"))
-        .group_by(*area, "category_code")
-        .agg(*names_and_basis(level), *_sums(), pl.col("withheld").any())
-        .with_columns(share_denominator=size.sum().over(area))
-        .with_columns(share=size / pl.col("share_denominator"))
-        .sort(*area, "category_code")
+    ) | (pl.col("locations") < small.locations).fill_null(False)
+    # areas by number: windows over one integer cost a tenth of those over seven columns
+    ranked = (
+        cells.with_columns(small=few)
+        .sort(*area, size, "category_code", nulls_last=True)
+        .with_columns(_area=pl.struct(area).rle_id())
+        .with_columns(
+            small_cells=pl.col("small").sum().over("_area"),
+            rank=(~pl.col("small")).cum_sum().over("_area"),
+            share_denominator=size.sum().over("_area"),
+        )
     )
+    joins_the_pool = (pl.col("small_cells") == 1) & ~pl.col("small") & (pl.col("rank") == 1)
+    marked = ranked.with_columns(withheld=pl.col("small") | joins_the_pool)
+    pools = (
+        marked.filter("withheld")
+        .group_by(area)
+        .agg(*_sums(), pl.col("share_denominator").first())
+        .with_columns(category_code=pl.lit(WITHHELD), withheld=pl.lit(True))
+    )
+    shown = marked.filter(~pl.col("withheld")).select(pools.columns)
+    told = pl.concat([shown, pools]).with_columns(share=size / pl.col("share_denominator"))
+    return with_labels(told, rows, area, level).sort(*area, "category_code")

@@ -25,6 +25,8 @@ class Series:
     headline: bool
     status: str
     max_age_days: int | None
+    carry_forward_max_age_days: int | None = None
+    """How old a location's figure may be that stands in for a partial round; None = never."""
 
     def matches(self, location_code: str, group: str, operation: str | None, assessment: str | None) -> bool:
         """Whether a provider's names stand for this series; a source without operations matches by group."""

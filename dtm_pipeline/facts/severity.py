@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
 
-from dtm_pipeline.contracts.core import SEVERITY
+from dtm_pipeline.contracts.core import SEVERITY, SEVERITY_SCALE, SEVERITY_VALUE
 from dtm_pipeline.contracts.derive import conform, empty
 from dtm_pipeline.domain.household_size import SizeRule, with_sizes
-from dtm_pipeline.domain.severity import SeverityModel, score_locations, with_unassessed
+from dtm_pipeline.domain.severity import SeverityModel, score_locations, score_scales, with_unassessed
+from dtm_pipeline.domain.stocks import LOCATION_LEVEL
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.places.resolve import PLACED, resolve
 
 ROW = ("snapshot_id", "source_sheet", "source_row")
 SURVEY = ("index_name", "model_version", "reference_date")
+
+
+@dataclass(frozen=True)
+class SeverityFacts:
+    """Scored locations, their scales, and what each answer is worth."""
+
+    locations: pl.DataFrame
+    scales: pl.DataFrame
+    values: pl.DataFrame
 
 
 def severity_facts(
@@ -26,8 +37,8 @@ def severity_facts(
     headline_series: dict[str, str],
     rules: tuple[SizeRule, ...],
     gazetteer: Gazetteer,
-) -> pl.DataFrame:
-    """Rows of core_dtm__severity.
+) -> SeverityFacts:
+    """Rows of core_dtm__severity, core_dtm__severity_scale and core_dtm__severity_value.
 
     Args:
         locations, answers: raw rows of the country's surveys.
@@ -47,7 +58,7 @@ def severity_facts(
         .select("snapshot_id", *SURVEY)
     )
     used = locations.join(newest, on=["snapshot_id", *SURVEY], how="semi")
-    parts = [empty(SEVERITY)]
+    parts, scales, values = [empty(SEVERITY)], [empty(SEVERITY_SCALE)], [empty(SEVERITY_VALUE)]
     for (index, version, day), survey in used.partition_by(SURVEY, as_dict=True).items():
         model = next((m for m in models if (m.index_name, m.model_version) == (index, version)), None)
         if model is None:
@@ -59,16 +70,24 @@ def severity_facts(
         )
         people = _stock_near(stock, series_id, day, model.stock_date_tolerance_days)
         sized = with_sizes(scored, rules).with_columns(
-            individuals=pl.col("households") * pl.col("size_out_of_camp"), series_id=pl.lit(series_id)
+            individuals=(pl.col("households") * pl.col("size_out_of_camp")).round(0).cast(pl.Int64),
+            series_id=pl.lit(series_id),
         )
         assessed = conform(_placed(sized, stock, gazetteer), SEVERITY)
         parts.append(conform(with_unassessed(assessed, people), SEVERITY))
-    return pl.concat(parts)
+        surveyed = survey.select(*ROW, *SURVEY, "place_id").with_columns(series_id=pl.lit(series_id))
+        placed = mine.join(surveyed, on=list(ROW), nulls_equal=True)
+        values.append(conform(placed, SEVERITY_VALUE))
+        told = placed.select("series_id", *SURVEY, "place_id", "indicator_code", "value")
+        scales.append(conform(score_scales(told, model), SEVERITY_SCALE))
+    return SeverityFacts(pl.concat(parts), pl.concat(scales), pl.concat(values))
 
 
 def _stock_near(stock: pl.DataFrame, series_id: str, day: date, tolerance: int) -> pl.DataFrame:
     """Leading location rows of the series at the date nearest to the survey, within the tolerance."""
-    mine = stock.filter(pl.col("leads") & (pl.col("admin_level") == 4) & (pl.col("series_id") == series_id))
+    mine = stock.filter(
+        pl.col("leads") & (pl.col("admin_level") == LOCATION_LEVEL) & (pl.col("series_id") == series_id)
+    )
     apart = (pl.col("reference_date") - pl.lit(day)).dt.total_days().abs()
     return mine.filter((apart <= tolerance) & (apart == apart.min())).unique(
         "place_id", keep="first", maintain_order=True
@@ -77,7 +96,7 @@ def _stock_near(stock: pl.DataFrame, series_id: str, day: date, tolerance: int) 
 
 def _placed(scored: pl.DataFrame, stock: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
     """Locations that a Master List knows stand where it puts them; the others where the survey declares them."""
-    columns = [c for c in PLACED if c != "place_note"]
+    columns = [*(c for c in PLACED if c != "place_note"), "admin3_code", "admin3_name"]
     known = (
         stock.filter(pl.col("place_id").is_not_null())
         .sort("reference_date")

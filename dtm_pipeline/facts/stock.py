@@ -12,18 +12,20 @@ import polars as pl
 from dtm_pipeline.contracts.core import DELIVERY_ROLE, FINDING, SOURCE_TOTAL, STOCK
 from dtm_pipeline.contracts.derive import conform
 from dtm_pipeline.domain.aggregate import joined, known_sum
+from dtm_pipeline.domain.carry_forward import carried_forward
+from dtm_pipeline.domain.change import Registers
 from dtm_pipeline.domain.household_size import SizeRule, with_individuals
 from dtm_pipeline.domain.precedence import KEY, align_dates, delivery_roles, leading_sources
 from dtm_pipeline.domain.series import Series, series_of_rows
+from dtm_pipeline.domain.stocks import LOCATION_LEVEL
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.places.points import apply_points
-from dtm_pipeline.places.resolve import PROVIDER_DISTRICT, resolve
+from dtm_pipeline.places.resolve import PROVIDER_DISTRICT, resolve, subdistrict
 
 if TYPE_CHECKING:
     from dtm_pipeline.places.cells import CellIndex
 
 ROW = ("snapshot_id", "source_sheet", "source_row")
-LOCATION_LEVEL = 4
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,7 @@ def stock_facts(
     rules: tuple[SizeRule, ...],
     gazetteer: Gazetteer,
     edition_at: EditionAt,
+    registers: Registers,
     max_missing_share: float,
 ) -> StockFacts:
     """Facts from the raw rows of one country.
@@ -113,6 +116,7 @@ def stock_facts(
         rules: household-size rules of all countries.
         gazetteer: units of the country.
         edition_at: boundary edition of a day.
+        registers: statements on rounds and locations: a partial round carries forward what it did not reach.
         max_missing_share: a newer delivery that lacks more of the locations before it is held.
     """
     rows = raw.rows().join(deliveries.frame, on="snapshot_id").with_columns(series_id="told_series")
@@ -140,7 +144,7 @@ def stock_facts(
         ],
         how="diagonal",
     )
-    stock = conform(sized, STOCK)
+    stock = _with_carried(conform(sized.with_columns(_verified(), *subdistrict()), STOCK), registers, series)
     held = roles.filter(role="held").join(dates, on=list(KEY), how="left")
     totals = _totals(stock, held)
     return StockFacts(
@@ -149,6 +153,20 @@ def stock_facts(
         roles=conform(roles.join(rows.select("location_code", *KEY).unique(), on=list(KEY)), DELIVERY_ROLE),
         findings=pl.concat([_findings(stock, totals, held), conform(_nearest_editions(stock, edition_at), FINDING)]),
     )
+
+
+def _verified() -> pl.Expr:
+    """A location was verified on the date that its own source gives; of aggregates nothing is known."""
+    listed = pl.col("admin_level") == LOCATION_LEVEL
+    return pl.when(listed).then("source_reference_date").alias("last_verified_date")
+
+
+def _with_carried(stock: pl.DataFrame, registers: Registers, series: tuple[Series, ...]) -> pl.DataFrame:
+    """The stock, and the rows of earlier rounds that stand for what a partial round did not reach."""
+    closed = registers.locations.filter((pl.col("statement") == "closed") & pl.col("place_id").is_not_null())
+    carried = carried_forward(stock.filter("leads"), registers.rounds, closed, series)
+    told = pl.format("carried forward from {}: the round is partial and did not reach the location", "carried_from")
+    return pl.concat([stock, conform(carried.with_columns(why=told), STOCK)])
 
 
 def _of_lists(master_list: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:

@@ -39,6 +39,16 @@ PLACED = (
 )
 
 
+def subdistrict() -> tuple[pl.Expr, pl.Expr]:
+    """admin3_code and admin3_name of placed rows: the declared sub-district, where its code nests in the district."""
+    code = pl.col("provider_admin3_code").str.strip_chars().str.to_uppercase()
+    nests = code.str.starts_with(pl.col("admin2_code")) & (code != pl.col("admin2_code"))
+    return (
+        pl.when(nests).then(code).alias("admin3_code"),
+        pl.when(nests).then("provider_admin3_name").alias("admin3_name"),
+    )
+
+
 def resolve(rows: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
     """Rows with their unit, by decision, code or declared name.
 

@@ -12,9 +12,10 @@ from typing import Any, cast
 
 import polars as pl
 
+from dtm_pipeline.domain.change import Registers
 from dtm_pipeline.domain.household_size import SizeRule
 from dtm_pipeline.domain.series import Series
-from dtm_pipeline.domain.severity import Indicator, SeverityModel
+from dtm_pipeline.domain.severity import COMBINATIONS, MISSING_ANSWERS, HotspotRule, Indicator, SeverityModel
 from dtm_pipeline.places.locations import LINK_SCHEMA
 from dtm_pipeline.storage.archives import ArchiveLimits
 
@@ -114,6 +115,8 @@ class Reference:
                 in_camp=rule["in_camp"],
                 out_of_camp=rule["out_of_camp"],
                 source=rule["source"],
+                range_in_camp=_span(rule.get("range_in_camp")),
+                range_out_of_camp=_span(rule.get("range_out_of_camp")),
             )
             for code, country in self.countries.items()
             for rule in country.get("household_size", [])
@@ -172,6 +175,24 @@ class Reference:
         return pl.read_csv(self.folder / "location_links.csv", schema=LINK_SCHEMA)
 
     @cached_property
+    def registers(self) -> Registers:
+        """What is on record of rounds (complete, partial) and of locations (closed, not reassessed, merged, split).
+
+        Raises:
+            ValueError: a statement that is none.
+        """
+        rounds = self._csv("round_statements.csv").with_columns(pl.col("reference_date").str.to_date())
+        locations = self._csv("location_statements.csv").with_columns(pl.col("valid_from", "valid_to").str.to_date())
+        for name, frame, known in (
+            ("round_statements.csv", rounds, ("complete", "partial")),
+            ("location_statements.csv", locations, ("closed", "not_reassessed")),
+        ):
+            unknown = frame.filter(~pl.col("statement").is_in(known))["statement"].to_list()
+            if unknown:
+                raise ValueError(f"{name}: a statement is one of {', '.join(known)}; found {unknown[0]!r}")
+        return Registers(rounds, locations, self.location_links)
+
+    @cached_property
     def thresholds(self) -> dict[str, dict[str, float]]:
         return self._toml(self.folder / "thresholds.toml")
 
@@ -190,11 +211,17 @@ class Reference:
         return total.hexdigest()
 
 
+def _span(told: list[float] | None) -> tuple[float, float] | None:
+    """A range that a file gives as a list of two."""
+    return (float(told[0]), float(told[1])) if told else None
+
+
 def severity_model(content: dict[str, Any]) -> SeverityModel:
     """A severity model from the content of its file; every answer's value lies in 0 to 1.
 
     Raises:
-        ValueError: a value outside 0 to 1, a weight that is not positive, or cut-offs out of order.
+        ValueError: a value outside 0 to 1, a weight that is not positive, cut-offs out of order, an indicator that
+            stands twice, or a combination or policy that is none.
     """
     name = f"{content['index_name']} {content['model_version']}"
     answers: dict[str, dict[str, float]] = content["answer_values"]
@@ -214,6 +241,15 @@ def severity_model(content: dict[str, Any]) -> SeverityModel:
             raise ValueError(f"{name}: indicator {indicator.code} has a weight or an answer out of range")
     if not 0 < content["medium_from"] < content["high_from"] <= 100:
         raise ValueError(f"{name}: the cut-offs are out of order")
+    codes = [i.code for i in indicators]
+    if len(set(codes)) != len(codes):
+        raise ValueError(f"{name}: an indicator stands twice")
+    combination = content.get("combination", "mean_of_scales")
+    missing = content.get("missing_answers", "leave_out")
+    for told, known in ((combination, COMBINATIONS), (missing, MISSING_ANSWERS)):
+        if told not in known:
+            raise ValueError(f"{name}: {told!r} is none of {', '.join(known)}")
+    hotspot = content["hotspot"]
     return SeverityModel(
         index_name=content["index_name"],
         model_version=content["model_version"],
@@ -223,8 +259,11 @@ def severity_model(content: dict[str, Any]) -> SeverityModel:
         source=content["source"],
         questions=dict(content["questions"]),
         indicators=indicators,
+        combination=combination,
+        missing_answers=missing,
         medium_from=float(content["medium_from"]),
         high_from=float(content["high_from"]),
         min_answered_share=float(content["min_answered_share"]),
+        hotspot=HotspotRule(**{k: float(v) for k, v in hotspot.items()}),
         stock_date_tolerance_days=int(content["stock_date_tolerance_days"]),
     )

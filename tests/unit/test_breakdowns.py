@@ -21,6 +21,7 @@ def stock(households: list[int]) -> pl.DataFrame:
             "snapshot_id": ["s"] * count,
             "source_sheet": [None] * count,
             "source_row": list(range(1, count + 1)),
+            "admin_level": [4] * count,
             "series_id": ["irq_idp"] * count,
             "population_group": ["idp"] * count,
             "reference_date": [DAY] * count,

@@ -58,7 +58,7 @@ def test_the_providers_own_people_lead_and_say_so_where_no_rule_gives_them(refer
 
 
 def test_without_a_rule_people_are_unknown_and_not_zero(reference: Reference) -> None:
-    told = with_individuals(rows(("JOR", "idp", date(2019, 8, 31), 10, None, None, None)), reference.size_rules).row(
+    told = with_individuals(rows(("TCD", "idp", date(2019, 8, 31), 10, None, None, None)), reference.size_rules).row(
         0, named=True
     )
     assert (told["individuals"], told["individuals_basis"]) == (None, None)

@@ -81,7 +81,7 @@ def facts(
             location_database=empty(raw.LOCATION_DATABASE), location_database_count=empty(raw.LOCATION_DATABASE_COUNT),
             baseline=pl.concat([empty(raw.BASELINE_LOCATION), *(baselines or [])]), areas=pl.concat([empty(raw.API_FIGURE), *answers]),
         ),
-        Deliveries(deliveries), REFERENCE.series, REFERENCE.size_rules, GAZETTEER, edition_at, 0.05,
+        Deliveries(deliveries), REFERENCE.series, REFERENCE.size_rules, GAZETTEER, edition_at, REFERENCE.registers, 0.05,
     )  # fmt: skip
 
 

@@ -167,6 +167,8 @@ API_FIGURE = Table(
         c.individuals.required(),
         Column("displacement_reason", "string", "label", "Reason of displacement in the provider's words"),
         Column("origin_admin1_name", "string", "label", "Governorate of origin in the provider's words"),
+        persons("male_individuals", "Of them men and boys"),
+        persons("female_individuals", "Of them women and girls"),
         FLAGS,
     ),
     added_along=("place", "displacement_reason", "origin_admin1_name"),

@@ -1,0 +1,510 @@
+"""Why a stock changed between two dates, as parts that sum to the change. Method: docs/method/change.md.
+
+A change is not only movement: lists gain and lose locations, places are merged, rules of household size change.
+Absence from a list alone proves nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from dtm_pipeline.domain.aggregate import known_sum
+from dtm_pipeline.domain.household_size import SizeRule, with_sizes
+from dtm_pipeline.domain.stocks import AREA_CODES, AREA_NAMES, LOCATION_LEVEL
+
+PARTS = (
+    "panel_change",
+    "newly_listed",
+    "emptied",
+    "not_reassessed",
+    "left_unexplained",
+    "merged_or_split",
+    "rule_or_category",
+)
+UNITS = ("households", "individuals")
+PAIR = ("series_id", "population_group", "previous_reference_date", "reference_date")
+AREA = AREA_CODES["district"]
+# classes of domain.md, by the least share of the panel that moved
+DYNAMICS = ("stationary", "fairly_stationary", "fairly_dynamic", "dynamic")
+
+
+@dataclass(frozen=True)
+class ChangeRules:
+    """Numbers of `[change]` in reference/thresholds.toml.
+
+    Attributes:
+        dynamics_months: span of the dynamics classes.
+        dynamics_tolerance_days: how far the earlier date may lie from that span.
+        dynamics_min_base_individuals: below so many people in the panel there is no class.
+        dynamics_from: least shares of fairly_stationary, fairly_dynamic and dynamic.
+    """
+
+    dynamics_months: int
+    dynamics_tolerance_days: int
+    dynamics_min_base_individuals: int
+    dynamics_from: tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Registers:
+    """What is on record of rounds and locations.
+
+    Attributes:
+        rounds: series_id, reference_date, statement (`complete` or `partial`).
+        locations: location_code, place_id, admin_code (null, or the unit whose locations are all meant),
+            population_group (null = every group), statement (`closed` or `not_reassessed`), valid_from, valid_to
+            (null = open).
+        links: location_code, place_id, link (`merged_into`, `split_from`), other_place_id, reference_date.
+    """
+
+    rounds: pl.DataFrame
+    locations: pl.DataFrame
+    links: pl.DataFrame
+
+
+def consecutive_dates(stock: pl.DataFrame) -> pl.DataFrame:
+    """Each date of a series with the one before it: PAIR. A series of one date has no pair."""
+    dates = stock.filter("leads").select("series_id", "population_group", "reference_date").unique()
+    return (
+        dates.sort("series_id", "reference_date")
+        .with_columns(previous_reference_date=pl.col("reference_date").shift(1).over("series_id"))
+        .filter(pl.col("previous_reference_date").is_not_null())
+        .select(PAIR)
+    )
+
+
+def dates_apart(stock: pl.DataFrame, months: int, tolerance_days: int) -> pl.DataFrame:
+    """Each date of a series with the one nearest to so many months before it, within the tolerance: PAIR."""
+    dates = stock.filter("leads").select("series_id", "population_group", "reference_date").unique()
+    off = (pl.col("previous_reference_date") - pl.col("reference_date").dt.offset_by(f"-{months}mo")).dt.total_days()
+    return (
+        dates.join(dates.select("series_id", previous_reference_date="reference_date"), on="series_id")
+        .with_columns(_off=off.abs())
+        .filter((pl.col("previous_reference_date") < pl.col("reference_date")) & (pl.col("_off") <= tolerance_days))
+        .sort("series_id", "reference_date", "_off", "previous_reference_date")
+        .unique(["series_id", "reference_date"], keep="first", maintain_order=True)
+        .select(PAIR)
+    )
+
+
+def change_of_districts(
+    stock: pl.DataFrame, pairs: pl.DataFrame, rules: tuple[SizeRule, ...], registers: Registers
+) -> pl.DataFrame:
+    """The parts of the change of each district, location by location.
+
+    What moves between districts without anybody moving, because a location was put into another or became a part of
+    another location, is `merged_or_split` or `rule_or_category`, and sums to nothing over the districts.
+
+    The effect of a household-size rule is taken at the later date's households: people by the rule of that date,
+    less people by the rule of the earlier one. The other parts are in people by the earlier rule.
+
+    Args:
+        stock: rows of core_dtm__stock; pairs of which a date has no leading locations are left out.
+        pairs: PAIR, as consecutive_dates or dates_apart gives them.
+        rules: household-size rules.
+        registers: statements on rounds and locations, and links between locations.
+
+    Returns:
+        PAIR, location_code, admin1_code, admin2_code, names; for households and individuals `previous_*`, `current_*`
+        and each part of PARTS; `panel_previous_*` and `panel_current_*` of locations assessed at both dates;
+        `panel_locations`; `previous_known_*` and `current_known_*`: rows in which the unit is known;
+        `previous_rows`, `current_rows`.
+    """
+    listed = stock.filter(pl.col("leads") & (pl.col("admin_level") == LOCATION_LEVEL))
+    numbered = _located(pairs, listed).with_row_index("_pair")
+    areas = listed.select(AREA).unique(maintain_order=True).with_row_index("_area")
+    # windows and groups over numbers cost a fraction of those over eight columns of text
+    alone = pl.format("{}:{}:{}", "snapshot_id", pl.col("source_sheet").fill_null(""), "source_row")
+    named = pl.when(pl.col("place_id").is_null()).then(alone).otherwise("place_id")
+    listed = listed.with_columns(_unit=named.cast(pl.Categorical)).join(areas, on=list(AREA), nulls_equal=True)
+    before, after = _side(listed, numbered, "previous"), _side(listed, numbered, "current")
+    after = _with_rule_effect(after, rules)
+    before = _with_reasons(before, registers)
+    sides = pl.concat([_linked(before, registers.links), _linked(after, registers.links)], how="diagonal")
+    units = sides.group_by("_pair", "_unit", "_area").agg(
+        *(pl.col(f"{side}_{unit}").sum() for side in ("previous", "current") for unit in UNITS),
+        *(
+            pl.col(f"{side}_{unit}").count().alias(f"{side}_known_{unit}")
+            for side in ("previous", "current")
+            for unit in UNITS
+        ),
+        pl.col("_effect").sum(),
+        *(pl.col("_side").eq(side).sum().cast(pl.Int64).alias(f"{side}_rows") for side in ("previous", "current")),
+        _moved=pl.col("_was_linked").any(),
+        _carried=pl.col("_carried").any(),
+        _reason=pl.col("_reason").min(),
+    )
+    names = (
+        listed.select(*AREA, *AREA_NAMES["district"])
+        .unique()
+        .group_by(AREA)
+        .agg(pl.col(c).drop_nulls().min() for c in AREA_NAMES["district"])
+    )
+    return (
+        _parts(units)
+        .group_by("_pair", "_area")
+        .agg(pl.all().sum())
+        .join(numbered, on="_pair")
+        .join(areas, on="_area")
+        .join(names, on=list(AREA), nulls_equal=True)
+        .drop("_pair", "_area")
+    )
+
+
+def _located(pairs: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
+    """Pairs both of whose dates have locations."""
+    dates = listed.select("series_id", "reference_date").unique()
+    then = dates.rename({"reference_date": "previous_reference_date"})
+    return pairs.join(dates, on=["series_id", "reference_date"], how="semi").join(
+        then, on=["series_id", "previous_reference_date"], how="semi"
+    )
+
+
+def _side(listed: pl.DataFrame, pairs: pl.DataFrame, side: str) -> pl.DataFrame:
+    """Rows of one date of each pair."""
+    day = "previous_reference_date" if side == "previous" else "reference_date"
+    return listed.select(
+        "series_id",
+        pl.col("reference_date").alias(day),
+        *AREA,
+        "place_id",
+        "_unit",
+        "_area",
+        *(pl.col(unit).alias(f"{side}_{unit}") for unit in UNITS),
+        "individuals_basis",
+        "in_camp_individuals",
+        _carried=pl.col("carried_from").is_not_null(),
+        _side=pl.lit(side),
+    ).join(pairs, on=["series_id", day])
+
+
+def _with_rule_effect(after: pl.DataFrame, rules: tuple[SizeRule, ...]) -> pl.DataFrame:
+    """People that a changed rule of household size alone adds, `_effect`: null where the figures follow no rule."""
+    dated = after.select("location_code", *PAIR).unique()
+    then = with_sizes(dated.with_columns(_now="reference_date", reference_date="previous_reference_date"), rules)
+    now = with_sizes(dated, rules)
+    sizes = then.select(
+        "location_code",
+        "series_id",
+        "population_group",
+        "previous_reference_date",
+        reference_date="_now",
+        _then_in="size_in_camp",
+        _then_out="size_out_of_camp",
+    ).join(
+        now.select("location_code", *PAIR, _now_in="size_in_camp"),
+        on=["location_code", *PAIR],
+    )
+    camp = (pl.col("in_camp_individuals") / pl.col("_now_in")).round(0).cast(pl.Int64).fill_null(0)
+    restated = camp * pl.col("_then_in") + (pl.col("current_households") - camp) * pl.col("_then_out")
+    by_rule = pl.col("individuals_basis") == "rule"
+    return after.join(sizes, on=["location_code", *PAIR], how="left").with_columns(
+        _effect=pl.when(by_rule).then(pl.col("current_individuals") - restated)
+    )
+
+
+def _with_reasons(before: pl.DataFrame, registers: Registers) -> pl.DataFrame:
+    """Why a location of the earlier date may be absent at the later one: emptied or not_reassessed, else null."""
+    complete = registers.rounds.filter(statement="complete").select("series_id", "reference_date", _complete=True)
+    told = registers.locations.with_columns(
+        pl.col("population_group").fill_null("*"), pl.col("valid_to").fill_null(pl.date(9999, 12, 31))
+    )
+    reasons = []
+    rows = before.with_row_index("_row")
+    for column, key in (("place_id", "place_id"), ("admin1_code", "admin_code"), ("admin2_code", "admin_code")):
+        met = rows.select("_row", "location_code", *PAIR, pl.col(column).alias(key)).join(
+            told.filter(pl.col(key).is_not_null()).select(
+                "location_code", key, "statement", "valid_from", "valid_to", _group="population_group"
+            ),
+            on=["location_code", key],
+        )
+        of_group = (pl.col("_group") == "*") | (pl.col("_group") == pl.col("population_group"))
+        day = pl.col("reference_date")
+        closed = (pl.col("statement") == "closed") & (pl.col("valid_from") <= day) & (pl.col("valid_to") >= day)
+        unseen = (pl.col("statement") == "not_reassessed") & day.is_between("valid_from", "valid_to")
+        reasons.append(
+            met.filter(of_group & (closed | unseen)).select(
+                "_row", _told=pl.when(closed).then(pl.lit("emptied")).otherwise(pl.lit("not_reassessed"))
+            )
+        )
+    first = pl.concat(reasons).group_by("_row").agg(pl.col("_told").min())
+    return (
+        rows.join(first, on="_row", how="left")
+        .join(complete, on=["series_id", "reference_date"], how="left")
+        .with_columns(
+            _reason=pl.when(pl.col("_complete")).then(pl.coalesce("_told", pl.lit("emptied"))).otherwise("_told")
+        )
+        .drop("_row", "_told", "_complete")
+    )
+
+
+def _linked(side: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+    """Rows with the unit that merged and split locations share in a pair whose dates lie around the event."""
+    rows = side.with_columns(_was_linked=pl.lit(False))
+    if links.is_empty():
+        return rows
+    named = {"_unit": pl.col("place_id"), "_other": pl.col("other_place_id")}
+    told = links.select("location_code", _on="reference_date", **{n: c.cast(pl.Categorical) for n, c in named.items()})
+    ends = side.select("location_code", *PAIR).unique().join(told, on="location_code")
+    ends = ends.filter(
+        (pl.col("_on") > pl.col("previous_reference_date")) & (pl.col("_on") <= pl.col("reference_date"))
+    )
+    key = ["location_code", *PAIR]
+    chain = ends.unique([*key, "_unit"], keep="first", maintain_order=True).drop("_on")
+    # a place merged into one that was itself merged belongs to the last of them: as many steps as there are links
+    for _ in range(chain.height):
+        further = chain.select(*key, pl.col("_unit").alias("_other"), pl.col("_other").alias("_last"))
+        longer = chain.join(further, on=[*key, "_other"], how="left")
+        if longer["_last"].null_count() == longer.height:
+            break
+        chain = longer.with_columns(_other=pl.coalesce("_last", "_other")).drop("_last")
+    heads = chain.select(*key, _unit="_other", _other="_other").unique()
+    chain = pl.concat([chain, heads]).unique([*key, "_unit"], keep="first", maintain_order=True)
+    return (
+        rows.join(chain, on=[*key, "_unit"], how="left")
+        .with_columns(_was_linked=pl.col("_other").is_not_null(), _unit=pl.coalesce("_other", "_unit"))
+        .drop("_other")
+    )
+
+
+def _parts(units: pl.DataFrame) -> pl.DataFrame:
+    """The parts of each unit and area. Most units stand in one area; the others are told apart once."""
+    marked = units.with_columns(_alone=pl.struct("_pair", "_unit").is_unique())
+    whole = ("previous_rows", "current_rows", "_effect", *(f"{s}_{u}" for s in ("previous", "current") for u in UNITS))
+    one = marked.filter("_alone").with_columns(
+        *(pl.col(c).alias(f"_whole_{c}") for c in whole), _home=pl.lit(True), _whole_reason=pl.col("_reason")
+    )
+    over = ["_pair", "_unit"]
+    # the area in which the unit stands now, with most people where there are several, counts as the panel's
+    here = pl.struct(pl.col("current_rows") > 0, "current_individuals", "current_households")
+    many = marked.filter(~pl.col("_alone")).sort(*over, "_area")
+    many = many.with_columns(
+        *(pl.col(c).sum().over(over).alias(f"_whole_{c}") for c in whole),
+        _home=here.rank("ordinal", descending=True).over(over) == 1,
+        _whole_reason=pl.col("_reason").drop_nulls().min().over(over),
+        _moved=pl.col("_moved").any().over(over),
+        _carried=pl.col("_carried").any().over(over),
+    )
+    told = pl.concat([one, many], how="diagonal")
+    stays = (pl.col("_whole_previous_rows") > 0) & (pl.col("_whole_current_rows") > 0)
+    came = pl.col("_whole_previous_rows") == 0
+    gone = pl.col("_whole_current_rows") == 0
+    empty_now = (pl.col("_whole_current_households") == 0) & (pl.col("_whole_current_individuals") == 0)
+    linked = pl.col("_moved") & stays
+    made = []
+    for unit in UNITS:
+        effect = pl.col("_effect") if unit == "individuals" else pl.lit(0, pl.Int64)
+        whole_effect = pl.col("_whole__effect") if unit == "individuals" else pl.lit(0, pl.Int64)
+        change = pl.col(f"current_{unit}") - pl.col(f"previous_{unit}")
+        moved = pl.col(f"_whole_current_{unit}") - pl.col(f"_whole_previous_{unit}") - whole_effect
+        # of a unit in several areas its home takes what really changed; the rest only changed its area
+        panel = pl.when(stays & pl.col("_home")).then(moved).otherwise(0)
+        between = pl.when(stays).then(change - effect - panel).otherwise(0)
+        left = pl.when(gone).then(change).otherwise(0)
+        reason = pl.col("_whole_reason")
+        parts = {
+            "panel_change": pl.when(empty_now).then(0).otherwise(panel),
+            "newly_listed": pl.when(came).then(change - effect).otherwise(0),
+            "emptied": pl.when(stays & empty_now).then(panel).when(reason == "emptied").then(left).otherwise(0),
+            "not_reassessed": pl.when(reason == "not_reassessed").then(left).otherwise(0),
+            "left_unexplained": pl.when(reason.is_null()).then(left).otherwise(0),
+            "merged_or_split": pl.when(linked).then(between).otherwise(0),
+            "rule_or_category": pl.when(gone).then(0).otherwise(effect) + pl.when(linked).then(0).otherwise(between),
+        }
+        made += [part.cast(pl.Int64).alias(f"{name}_{unit}") for name, part in parts.items()]
+        seen = stays & ~pl.col("_carried")
+        made += [
+            pl.when(seen).then(f"{side}_{unit}").otherwise(0).alias(f"panel_{side}_{unit}")
+            for side in ("previous", "current")
+        ]
+    panel_locations = (stays & ~pl.col("_carried") & pl.col("_home")).cast(pl.Int64)
+    return told.with_columns(*made, panel_locations=panel_locations).select(
+        "_pair",
+        "_area",
+        *(f"{side}_{unit}" for unit in UNITS for side in ("previous", "current", "panel_previous", "panel_current")),
+        *(f"{name}_{unit}" for unit in UNITS for name in PARTS),
+        *(f"{side}_known_{unit}" for unit in UNITS for side in ("previous", "current")),
+        "previous_rows",
+        "current_rows",
+        "panel_locations",
+    )
+
+
+def change_by_area(stock: pl.DataFrame, districts: pl.DataFrame, pairs: pl.DataFrame, level: str) -> pl.DataFrame:
+    """Previous, current, change and its parts of each area; the parts are null where a date has no locations.
+
+    Args:
+        stock: rows of core_dtm__stock.
+        districts: as change_of_districts gives them, for the same pairs.
+        pairs: PAIR.
+        level: `governorate` or `district`.
+
+    Returns:
+        PAIR, place columns, `previous_*`, `current_*`, `change_*` and each part, in households and individuals,
+        panel_locations, covered_share: the part of the people of both dates who are in locations assessed at both.
+    """
+    area = [*PAIR, *AREA_CODES[level]]
+    located = (
+        districts.group_by(area)
+        .agg(
+            *(pl.col(c).drop_nulls().min() for c in AREA_NAMES[level]),
+            *(pl.col(c).sum() for c in districts.columns if c not in (*PAIR, *AREA, *AREA_NAMES["district"])),
+        )
+        .with_columns(*_of_both("previous"), *_of_both("current"))
+        .with_columns(_located_change())
+    )
+    known = districts.select(PAIR).unique()
+    rest = pairs.join(known, on=list(PAIR), how="anti")
+    areas = pl.concat([located, _aggregate_change(stock, rest, level)], how="diagonal")
+    unit = (
+        pl.when(pl.col("change_individuals").is_not_null()).then(pl.lit("individuals")).otherwise(pl.lit("households"))
+    )
+    total, panel = (
+        pl.when(unit == "individuals")
+        .then(pl.sum_horizontal(f"{p}previous_individuals", f"{p}current_individuals"))
+        .otherwise(pl.sum_horizontal(f"{p}previous_households", f"{p}current_households"))
+        for p in ("", "panel_")
+    )
+    return areas.with_columns(
+        covered_share=pl.when(pl.col("panel_locations").is_not_null() & (total > 0)).then(panel / total)
+    ).sort(*area)
+
+
+def _of_both(side: str) -> list[pl.Expr]:
+    """The figure of a date: null where the area is not in its list, or no row of it knows the unit."""
+    return [
+        pl.when(pl.col(f"{side}_known_{unit}") > 0).then(f"{side}_{unit}").alias(f"{side}_{unit}") for unit in UNITS
+    ]
+
+
+def _located_change() -> list[pl.Expr]:
+    """The change of what is listed, and its parts: null where a date lists rows whose unit nobody knows."""
+    made = []
+    for unit in UNITS:
+        unknown = pl.any_horizontal(
+            (pl.col(f"{side}_rows") > 0) & (pl.col(f"{side}_known_{unit}") == 0) for side in ("previous", "current")
+        )
+        change = pl.col(f"current_{unit}").fill_null(0) - pl.col(f"previous_{unit}").fill_null(0)
+        made.append(pl.when(~unknown).then(change).alias(f"change_{unit}"))
+        made += [pl.when(~unknown).then(f"{part}_{unit}").alias(f"{part}_{unit}") for part in PARTS]
+    return made
+
+
+def _aggregate_change(stock: pl.DataFrame, pairs: pl.DataFrame, level: str) -> pl.DataFrame:
+    """Areas of pairs without locations: both figures, and their difference where both are known."""
+    area = list(AREA_CODES[level])
+    sums = (
+        stock.filter("leads")
+        .join(
+            pl.concat(
+                [
+                    pairs.select("series_id", "reference_date"),
+                    pairs.select("series_id", reference_date="previous_reference_date"),
+                ]
+            ).unique(),
+            on=["series_id", "reference_date"],
+            how="semi",
+        )
+        .group_by("series_id", "reference_date", *area)
+        .agg(*(pl.col(c).drop_nulls().min() for c in AREA_NAMES[level]), *(known_sum(u) for u in UNITS))
+    )
+    now, then = (
+        pairs.join(sums, left_on=["series_id", day], right_on=["series_id", "reference_date"]).rename(
+            {unit: f"{side}_{unit}" for unit in UNITS}
+        )
+        for day, side in (("reference_date", "current"), ("previous_reference_date", "previous"))
+    )
+    names = AREA_NAMES[level]
+    return (
+        now.join(then, on=[*PAIR, *area], how="full", coalesce=True, nulls_equal=True, suffix="_then")
+        .with_columns(
+            *(pl.coalesce(c, f"{c}_then") for c in names),
+            *((pl.col(f"current_{u}") - pl.col(f"previous_{u}")).alias(f"change_{u}") for u in UNITS),
+        )
+        .drop(f"{c}_then" for c in names)
+    )
+
+
+def with_dynamics(change: pl.DataFrame, over_span: pl.DataFrame, rules: ChangeRules) -> pl.DataFrame:
+    """Areas with their dynamics over the span of the rules, by the size of the panel's change (domain.md).
+
+    Args:
+        change: as change_by_area gives it.
+        over_span: the same for pairs of dates_apart; one row an area and date.
+        rules: span, minimum base, and the least share of each class.
+
+    Returns:
+        The rows with dynamics_previous_date, dynamics_panel_share (signed) and dynamics_class; null where the span has
+        no date, the areas no panel, or the panel fewer people than the base.
+    """
+    key = ["series_id", "reference_date", *[c for c in AREA if c in change.columns]]
+    base = pl.col("panel_previous_individuals")
+    share = pl.col("panel_change_individuals") / base
+    least = rules.dynamics_from
+    name = pl.lit(DYNAMICS[0])
+    for label, floor in zip(DYNAMICS[1:], least, strict=True):
+        name = pl.when(share.abs() > floor).then(pl.lit(label)).otherwise(name)
+    if "panel_previous_individuals" not in over_span.columns:
+        over_span = over_span.with_columns(
+            panel_previous_individuals=pl.lit(None, pl.Int64), panel_change_individuals=pl.lit(None, pl.Int64)
+        )
+    told = over_span.filter(base >= rules.dynamics_min_base_individuals).select(
+        *key, dynamics_previous_date="previous_reference_date", dynamics_panel_share=share, dynamics_class=name
+    )
+    return change.join(told, on=key, how="left", nulls_equal=True)
+
+
+def comparable_panel(stock: pl.DataFrame, months: int, tolerance_days: int, level: str) -> pl.DataFrame:
+    """The people of those locations that every date of a span lists, date by date.
+
+    The span of a series ends at its newest date with locations. Nothing but movement and rules can change these figures.
+
+    Args:
+        stock: rows of core_dtm__stock.
+        months, tolerance_days: the span reaches so far back.
+        level: `governorate` or `district`; a location stands where the newest date puts it.
+
+    Returns:
+        series_id, population_group, reference_date, panel_from, panel_to, place columns, locations, households,
+        individuals.
+    """
+    listed = stock.filter(
+        pl.col("leads")
+        & (pl.col("admin_level") == LOCATION_LEVEL)
+        & pl.col("carried_from").is_null()
+        & pl.col("place_id").is_not_null()
+    )
+    newest = pl.col("reference_date").max().over("series_id")
+    first = newest.dt.offset_by(f"-{months}mo").dt.offset_by(f"-{tolerance_days}d")
+    span = listed.filter(pl.col("reference_date") >= first)
+    dates = span.group_by("series_id").agg(
+        panel_from=pl.col("reference_date").min(),
+        panel_to=pl.col("reference_date").max(),
+        _dates=pl.col("reference_date").n_unique(),
+    )
+    at = ["series_id", "place_id"]
+    whole = (
+        span.group_by(at)
+        .agg(_listed=pl.col("reference_date").n_unique())
+        .join(dates, on="series_id")
+        .filter((pl.col("_listed") == pl.col("_dates")) & (pl.col("_dates") > 1))
+        .drop("_listed", "_dates")
+    )
+    stands = (
+        span.sort("reference_date")
+        .group_by(at)
+        .agg(pl.col(c).last() for c in (*AREA_CODES["district"], *AREA_NAMES["district"]))
+    )
+    rows = span.drop(*AREA_CODES["district"], *AREA_NAMES["district"]).join(whole, on=at).join(stands, on=at)
+    key = ["series_id", "population_group", "reference_date", "panel_from", "panel_to", *AREA_CODES[level]]
+    return (
+        rows.group_by(key)
+        .agg(
+            *(pl.col(c).drop_nulls().min() for c in AREA_NAMES[level]),
+            *(known_sum(u) for u in UNITS),
+            locations=pl.col("place_id").n_unique().cast(pl.Int64),
+        )
+        .sort(key)
+    )

@@ -1,0 +1,61 @@
+"""Needs and barriers: how many locations name them, and how many people live there. Method: docs/method/needs.md.
+
+Key informants speak for a location: these are people in locations where a need was named, not people in need.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from dtm_pipeline.domain.events import individuals_of
+from dtm_pipeline.domain.household_size import SizeRule, with_sizes
+from dtm_pipeline.domain.stocks import AREA_CODES, names_and_basis
+
+ROW = ("snapshot_id", "source_sheet", "source_row")
+
+
+def named_by_area(
+    assessments: pl.DataFrame,
+    answers: pl.DataFrame,
+    rules: tuple[SizeRule, ...],
+    level: str,
+    themes: tuple[str, ...],
+) -> pl.DataFrame:
+    """Locations that gave each answer, and the people in them.
+
+    A location that gives several answers counts under each: answers are not added. Sensitive answers are not told.
+
+    Args:
+        assessments: leading rows of core_dtm__location_assessment.
+        answers: rows of raw_dtm__location_answer.
+        rules: household-size rules, for locations of which only households are known.
+        level: `district` or `subdistrict`; sub-districts stand where any row of a date carries one.
+        themes: of need, service, barrier, condition.
+
+    Returns:
+        location_code, population_group, reference_date, place columns, theme, question_code, answer_code, locations,
+        individuals, locations_assessed, individuals_assessed (of the area and question), share_of_locations.
+    """
+    key = ["location_code", "population_group", "reference_date", *AREA_CODES[level][1:]]
+    sized = with_sizes(assessments.filter("leads"), rules).with_columns(
+        individuals=individuals_of("households", "individuals")
+    )
+    if level == "subdistrict":
+        dated = ["location_code", "population_group", "reference_date"]
+        carried = sized.filter(pl.col("admin3_code").is_not_null()).select(dated).unique()
+        sized = sized.join(carried, on=dated, how="semi", nulls_equal=True)
+    told = answers.filter(pl.col("theme").is_in(themes) & (pl.col("dissemination") != "sensitive"))
+    rows = told.select(*ROW, "theme", "question_code", "answer_code").join(sized, on=list(ROW), nulls_equal=True)
+    people = pl.when(pl.col("individuals").count() > 0).then(pl.col("individuals").sum())
+    asked = (
+        rows.unique([*ROW, "question_code"])
+        .group_by(*key, "question_code")
+        .agg(locations_assessed=pl.len().cast(pl.Int64), individuals_assessed=people)
+    )
+    return (
+        rows.group_by(*key, "theme", "question_code", "answer_code")
+        .agg(*names_and_basis(level), locations=pl.len().cast(pl.Int64), individuals=people)
+        .join(asked, on=[*key, "question_code"], nulls_equal=True)
+        .with_columns(share_of_locations=pl.col("locations") / pl.col("locations_assessed"))
+        .sort(*key, "theme", "question_code", "answer_code")
+    )

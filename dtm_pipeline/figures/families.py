@@ -1,0 +1,372 @@
+"""Families of tables: the facts that each needs, the tables that it makes, and the methods in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from dtm_pipeline.contracts import core, out, raw
+from dtm_pipeline.domain import events as event_methods
+from dtm_pipeline.domain.aggregate import known_sum
+from dtm_pipeline.domain.breakdowns import breakdown_by_area
+from dtm_pipeline.domain.change import (
+    change_by_area,
+    change_of_districts,
+    comparable_panel,
+    consecutive_dates,
+    dates_apart,
+    with_dynamics,
+)
+from dtm_pipeline.domain.confidence import evidence_by_area, graded
+from dtm_pipeline.domain.flows import daily
+from dtm_pipeline.domain.needs import named_by_area
+from dtm_pipeline.domain.origins import origin_destination, return_rates
+from dtm_pipeline.domain.reconciliation import PARTS, reconcile
+from dtm_pipeline.domain.rounds import coverage, rounds, series_table
+from dtm_pipeline.domain.severity import class_by_area, drivers, hotspots, score_by_area
+from dtm_pipeline.domain.severity_robustness import class_kept_share
+from dtm_pipeline.domain.stocks import (
+    AREA_CODES,
+    LOCATION_LEVEL,
+    SERIES_KEY,
+    arrivals_by_area,
+    latest,
+    names_and_basis,
+    newest_figures,
+    stock_by_area,
+    with_subdistricts,
+)
+from dtm_pipeline.figures.parameters import Parameters
+
+Facts = dict[str, pl.DataFrame]
+Tables = dict[str, pl.DataFrame]
+STOCKS = {"idp": ("idp",), "returnee": out.RETURNEES}
+LEVEL_NAMES = {0: "country", 1: "governorate", 2: "district", LOCATION_LEVEL: "location"}
+
+
+@dataclass(frozen=True)
+class Family:
+    """Tables that share facts and steps.
+
+    Attributes:
+        inputs: names of the tables of facts.
+        tables: names of the tables that it makes.
+        make: facts of one country and its parameters to those tables.
+    """
+
+    name: str
+    inputs: tuple[str, ...]
+    tables: tuple[str, ...]
+    make: Callable[[Facts, Parameters], Tables]
+
+
+def stocks(facts: Facts, p: Parameters) -> Tables:
+    """Stocks with their confidence, change and panels, arrivals, the newest figures, residents."""
+    stock, totals = facts[core.STOCK.name], facts[core.SOURCE_TOTAL.name]
+    made = _changes(stock, p)
+    accounts = _informants(facts[core.LOCATION_ASSESSMENT.name], stock, p)
+    for level in out.ALL_LEVELS:
+        of_level = with_subdistricts(stock) if level == "subdistrict" else stock
+        evidence = graded(
+            _with_coverage(evidence_by_area(of_level, level, accounts, p.confidence), made, level), p.confidence
+        )
+        for name, groups in STOCKS.items():
+            mine = of_level.filter(pl.col("population_group").is_in(groups))
+            made[f"out_dtm__{level}_{name}"] = stock_by_area(mine, level, name).join(
+                evidence, on=[*SERIES_KEY, *AREA_CODES[level]], how="left", nulls_equal=True
+            )
+    for level in out.LEVELS:
+        made[f"out_dtm__{level}_arrival"] = arrivals_by_area(stock, level)
+        made[f"out_dtm__{level}_comparable_panel"] = comparable_panel(
+            stock, p.change.dynamics_months, p.change.dynamics_tolerance_days, level
+        )
+    series = p.series_of(totals)
+    made[out.LATEST.name] = latest(stock, series, p.newest)
+    made[out.LATEST_ALL.name] = newest_figures(stock, series, p.newest).filter(pl.col("why_not_latest").is_not_null())
+    made[out.POPULATION_BASELINE.name] = _residents(stock)
+    return made
+
+
+def _changes(stock: pl.DataFrame, p: Parameters) -> Tables:
+    pairs = consecutive_dates(stock)
+    year = dates_apart(stock, p.change.dynamics_months, p.change.dynamics_tolerance_days)
+    parts = change_of_districts(stock, pairs, p.size_rules, p.registers)
+    over_year = change_of_districts(stock, year, p.size_rules, p.registers)
+    return {
+        f"out_dtm__{level}_change": with_dynamics(
+            change_by_area(stock, parts, pairs, level), change_by_area(stock, over_year, year, level), p.change
+        )
+        for level in out.LEVELS
+    }
+
+
+def _with_coverage(evidence: pl.DataFrame, changes: Tables, level: str) -> pl.DataFrame:
+    """The covered share of the change from the date before; of sub-districts none is told."""
+    if level not in out.LEVELS:
+        return evidence.with_columns(covered_share=pl.lit(None, pl.Float64))
+    key = [*SERIES_KEY, *AREA_CODES[level]]
+    told = changes[f"out_dtm__{level}_change"].select(*key, "covered_share")
+    return evidence.join(told, on=key, how="left", nulls_equal=True)
+
+
+def _informants(assessments: pl.DataFrame, stock: pl.DataFrame, p: Parameters) -> pl.DataFrame:
+    """What key informants of location assessments say of the people at a location, at the stock's nearest date."""
+    own = pl.col("individuals").is_not_null() & pl.col("population_group").is_not_null() & pl.col("leads")
+    said = assessments.filter(own).select("population_group", "place_id", "individuals", _on="reference_date")
+    dates = stock.filter("leads").select("series_id", "population_group", "reference_date").unique()
+    days = (pl.col("reference_date") - pl.col("_on")).dt.total_days().abs()
+    return (
+        said.join(dates, on="population_group")
+        .with_columns(_days=days)
+        .filter(pl.col("_days") <= p.confidence.verified_within_days)
+        .filter(pl.col("_days") == pl.col("_days").min().over("series_id", "place_id", "_on"))
+        .select("series_id", "reference_date", "place_id", "individuals")
+    )
+
+
+def _residents(stock: pl.DataFrame) -> pl.DataFrame:
+    key = [*SERIES_KEY, *AREA_CODES["district"]]
+    return (
+        stock.filter("leads", pl.col("population_group") == "resident")
+        .group_by(key)
+        .agg(
+            *names_and_basis("district"),
+            known_sum("individuals"),
+            source_kinds=pl.col("source_kind").unique().sort().str.join(", "),
+        )
+        .sort(key)
+    )
+
+
+def breakdowns(facts: Facts, p: Parameters) -> Tables:
+    """One table a dimension and level, origin and destination, and the return rate."""
+    cells, stock = facts[core.BREAKDOWN.name], facts[core.STOCK.name]
+    made = {
+        f"out_dtm__{level}_{dimension}": _labelled(breakdown_by_area(cells, level, dimension, p.small), dimension, p)
+        for level in out.LEVELS
+        for dimension in core.BREAKDOWN_DIMENSIONS
+    }
+    flows = origin_destination(cells, p.small)
+    returned = stock.filter(pl.col("population_group") == "idp_returnee")
+    made[out.ORIGIN_DESTINATION.name] = flows
+    made[out.RETURN_RATE.name] = return_rates(
+        stock_by_area(returned, "governorate", "returnee"), flows, p.headline(), p.return_rate
+    )
+    return made
+
+
+def _labelled(cells: pl.DataFrame, dimension: str, p: Parameters) -> pl.DataFrame:
+    labels = p.categories.filter(dimension=dimension).select(
+        "category_code",
+        "category_class",
+        category_label="label",
+        comparable_category_code=pl.when(pl.col("comparable_code") != "").then("comparable_code"),
+    )
+    return cells.join(labels, on="category_code", how="left")
+
+
+def severity(facts: Facts, p: Parameters) -> Tables:
+    """Classes, mean scores with how sure their class is, hotspots, drivers."""
+    located, scales, values = (facts[t.name] for t in (core.SEVERITY, core.SEVERITY_SCALE, core.SEVERITY_VALUE))
+    surveyed = located.filter(pl.col("severity_class") != "not_assessed")["snapshot_id"].unique()
+    from_stock = located.filter(~pl.col("snapshot_id").is_in(surveyed.to_list()))
+    spots = hotspots(located, scales, p.models)
+    made: Tables = {out.SEVERITY_DRIVER.name: drivers(located, values, p.models)}
+    for level in out.LEVELS:
+        key = [*SERIES_KEY, *AREA_CODES[level], "index_name", "model_version"]
+        scores = score_by_area(located, level, from_stock)
+        kept = class_kept_share(located, values, p.models, level, p.robustness)
+        hot = spots.group_by(key).agg(hotspot_subdistricts=pl.col("hotspot").sum().cast(pl.Int64))
+        made[f"out_dtm__{level}_severity_class"] = class_by_area(located, level)
+        made[f"out_dtm__{level}_severity_score"] = _classified(
+            scores.join(kept, on=key, how="left", nulls_equal=True).join(hot, on=key, how="left", nulls_equal=True), p
+        )
+    return made
+
+
+def _classified(scores: pl.DataFrame, p: Parameters) -> pl.DataFrame:
+    """The class of each area's mean score, by the cut-offs of its model."""
+    name = pl.lit(None, pl.String)
+    for model in p.models:
+        mine = (pl.col("index_name") == model.index_name) & (pl.col("model_version") == model.model_version)
+        name = pl.when(mine).then(model.classes(pl.col("score_mean"))).otherwise(name)
+    return scores.with_columns(severity_class=name)
+
+
+def events(facts: Facts, p: Parameters) -> Tables:
+    """Reports of events, and displacement by the climate from events and from lists of its own."""
+    reports, stock = facts[core.EVENT.name], facts[core.STOCK.name]
+    by_climate = event_methods.with_people(reports, p.size_rules, "climate_idp")
+    lists = stock.filter("leads", pl.col("population_group") == "climate_idp")
+    made = {out.EVENT.name: event_methods.event_table(event_methods.with_people(reports, p.size_rules))}
+    for level in out.LEVELS:
+        listed = stock_by_area(lists, level, "idp").rename(
+            {"idp_households": "households", "idp_individuals": "individuals"}
+        )
+        made[f"out_dtm__{level}_climate"] = pl.concat(
+            [event_methods.climate_displacement(by_climate, level), listed], how="diagonal"
+        )
+    return made
+
+
+def needs(facts: Facts, p: Parameters) -> Tables:
+    """Needs and barriers by locations and the people in them."""
+    assessed, answers = facts[core.LOCATION_ASSESSMENT.name], facts[raw.LOCATION_ANSWER.name]
+    themes = {"need": ("need", "service", "condition"), "barrier": ("barrier",)}
+    return {
+        f"out_dtm__{level}_{name}": named_by_area(assessed, answers, p.size_rules, level, told)
+        for name, told in themes.items()
+        for level in ("district", "subdistrict")
+    }
+
+
+def presence(facts: Facts, p: Parameters) -> Tables:
+    """Migrants present, by nationality."""
+    key = ["location_code", "reference_date", "admin1_code", "nationality"]
+    rows = facts[core.MIGRANT_PRESENCE.name].filter("leads")
+    return {
+        out.MIGRANT_PRESENCE.name: rows.group_by(key)
+        .agg(*names_and_basis("governorate"), known_sum("individuals"))
+        .sort(key)
+    }
+
+
+def border_flows(facts: Facts, p: Parameters) -> Tables:
+    """Movements a day."""
+    return {out.BORDER_FLOW_DAILY.name: daily(facts[core.BORDER_FLOW.name])}
+
+
+def reconciliation(facts: Facts, p: Parameters) -> Tables:
+    """Our figures beside those of others, and of the sources that do not lead."""
+    stock, others = facts[core.STOCK.name], facts[core.OTHER_FIGURE.name]
+    leading = stock.filter("leads")
+    told = reconcile(
+        leading,
+        pl.concat([_other_sources(stock), _others(others, p.headline())], how="diagonal"),
+        p.size_rules,
+        p.reconciliation,
+    )
+    return {out.RECONCILIATION.name: told.rename({part: f"{part}_part" for part in PARTS})}
+
+
+def _other_sources(stock: pl.DataFrame) -> pl.DataFrame:
+    """Sources that came by another way or at another level than the one that leads."""
+    level = pl.col("admin_level").replace_strict(LEVEL_NAMES, return_dtype=pl.String)
+    return stock.filter(~pl.col("leads")).select(
+        "location_code",
+        "population_group",
+        "admin1_code",
+        "admin2_code",
+        "households",
+        "individuals",
+        "series_id",
+        other_source=pl.format("{} by {}", "source_kind", level),
+        other_provider=pl.lit("IOM DTM"),
+        other_reference_date="source_reference_date",
+        definition=pl.lit("all"),
+        cumulative=pl.lit(False),
+    )
+
+
+def _others(figures: pl.DataFrame, headline: dict[str, str]) -> pl.DataFrame:
+    """Figures of others, beside the headline series of their group; a group without one has nothing to compare with."""
+    camps = pl.col("source_kind") == "camp_list"
+    return (
+        figures.filter("leads")
+        .select(
+            "location_code",
+            "population_group",
+            "admin1_code",
+            "admin2_code",
+            "households",
+            "individuals",
+            series_id=pl.col("population_group").replace_strict(headline, default=None, return_dtype=pl.String),
+            other_source="source_kind",
+            other_provider="provider",
+            other_reference_date="reference_date",
+            definition=pl.when(camps).then(pl.lit("camps")).otherwise(pl.lit("all")),
+            cumulative="cumulative",
+        )
+        .filter(pl.col("series_id").is_not_null())
+    )
+
+
+def meta(facts: Facts, p: Parameters) -> Tables:
+    """Rounds, coverage, series and units."""
+    stock, totals = facts[core.STOCK.name], facts[core.SOURCE_TOTAL.name]
+    return {
+        out.ROUND.name: rounds(totals, p.rejected, p.partial_above),
+        out.COVERAGE.name: coverage(stock, p.gazetteer.districts()),
+        out.SERIES_META.name: series_table(p.series_of(totals), totals),
+        out.ADMIN_UNIT.name: _units(stock, p),
+    }
+
+
+def _units(stock: pl.DataFrame, p: Parameters) -> pl.DataFrame:
+    """Units of the gazetteer; without one, those that the provider names."""
+    units = p.gazetteer.units
+    if not units.is_empty():
+        return units.rename({"edition": "boundary_edition"})
+    rows = stock.filter(pl.col("place_basis") == "provider")
+    levels = [
+        rows.filter(pl.col(f"admin{n}_code").is_not_null())
+        .group_by("location_code", code=f"admin{n}_code")
+        .agg(
+            pl.col(f"admin{n}_name").drop_nulls().min().alias("name_en"),
+            (pl.col("location_code") if n == 1 else pl.col("admin1_code")).drop_nulls().first().alias("parent_code"),
+        )
+        .with_columns(admin_level=pl.lit(n, pl.Int64))
+        for n in (1, 2)
+    ]
+    return pl.concat(levels, how="diagonal")
+
+
+def _names(*kinds: str, levels: tuple[str, ...] = tuple(out.LEVELS)) -> tuple[str, ...]:
+    return tuple(f"out_dtm__{level}_{kind}" for kind in kinds for level in levels)
+
+
+STOCK, TOTAL = core.STOCK.name, core.SOURCE_TOTAL.name
+FAMILIES = (
+    Family(
+        "stock_tables",
+        (STOCK, TOTAL, core.LOCATION_ASSESSMENT.name),
+        (
+            *_names(*STOCKS, levels=tuple(out.ALL_LEVELS)),
+            *_names("arrival", "change", "comparable_panel"),
+            out.LATEST.name,
+            out.LATEST_ALL.name,
+            out.POPULATION_BASELINE.name,
+        ),
+        stocks,
+    ),
+    Family(
+        "breakdown_tables",
+        (core.BREAKDOWN.name, STOCK),
+        (*_names(*core.BREAKDOWN_DIMENSIONS), out.ORIGIN_DESTINATION.name, out.RETURN_RATE.name),
+        breakdowns,
+    ),
+    Family(
+        "severity_tables",
+        (core.SEVERITY.name, core.SEVERITY_SCALE.name, core.SEVERITY_VALUE.name),
+        (*_names("severity_class", "severity_score"), out.SEVERITY_DRIVER.name),
+        severity,
+    ),
+    Family("event_tables", (core.EVENT.name, STOCK), (out.EVENT.name, *_names("climate")), events),
+    Family(
+        "need_tables",
+        (core.LOCATION_ASSESSMENT.name, raw.LOCATION_ANSWER.name),
+        _names("need", "barrier", levels=("district", "subdistrict")),
+        needs,
+    ),
+    Family("presence_tables", (core.MIGRANT_PRESENCE.name,), (out.MIGRANT_PRESENCE.name,), presence),
+    Family("border_flow_tables", (core.BORDER_FLOW.name,), (out.BORDER_FLOW_DAILY.name,), border_flows),
+    Family("reconciliation_tables", (STOCK, core.OTHER_FIGURE.name), (out.RECONCILIATION.name,), reconciliation),
+    Family(
+        "meta_tables",
+        (STOCK, TOTAL),
+        (out.ROUND.name, out.COVERAGE.name, out.SERIES_META.name, out.ADMIN_UNIT.name),
+        meta,
+    ),
+)

@@ -1,0 +1,209 @@
+"""Events, needs, origins: what a later report replaces, who is counted where, and what is held back."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import polars as pl
+import pytest
+
+from dtm_pipeline.contracts import core, raw
+from dtm_pipeline.contracts.derive import conform
+from dtm_pipeline.domain.breakdowns import SmallCells, breakdown_by_area
+from dtm_pipeline.domain.events import climate_displacement, event_table, with_people
+from dtm_pipeline.domain.needs import named_by_area
+from dtm_pipeline.domain.origins import ReturnRateRules, origin_destination, return_rates
+from dtm_pipeline.domain.stocks import stock_by_area
+from tests.histories import RULES, stock_rows
+
+A, B = "IQG01Q01", "IQG01Q02"
+D0, D1 = date(2022, 3, 1), date(2022, 3, 15)
+SMALL = SmallCells(5, 30, 3)
+
+
+def reports(*told: dict[str, Any]) -> pl.DataFrame:
+    base = {
+        "snapshot_id": "s",
+        "location_code": "IRQ",
+        "event_type": "flood",
+        "admin1_code": "IQG01",
+        "admin2_code": A,
+        "place_basis": "code",
+        "leads": True,
+    }
+    rows = pl.DataFrame([{**base, **t, "source_row": i} for i, t in enumerate(told, 2)], infer_schema_length=None)
+    return conform(rows, core.EVENT)
+
+
+def events(*told: dict[str, Any]) -> pl.DataFrame:
+    return event_table(with_people(reports(*told), RULES))
+
+
+def test_cumulative_displaced_is_current_and_returned_as_in_mosul() -> None:
+    """Iraq emergency tracking, Mosul, December 2016: 108,624 + 11,496 = 120,120."""
+    row = events(
+        {
+            "event_id": "mosul",
+            "reference_date": date(2016, 12, 20),
+            "current_individuals": 108_624,
+            "returned_individuals": 11_496,
+        }
+    ).row(0, named=True)
+    assert (row["cumulative_individuals"], row["cumulative_basis"], row["moved_on_individuals"]) == (
+        120_120,
+        "derived",
+        0,
+    )
+
+
+def test_climate_displacement_of_iraq_follows_from_its_households() -> None:
+    """Iraq climate-induced displacement, September 2022: 10,464 households are 62,784 people."""
+    told = with_people(
+        reports(
+            {
+                "event_id": "d",
+                "event_type": "drought",
+                "reference_date": date(2022, 9, 30),
+                "current_households": 10_464,
+            }
+        ),
+        RULES,
+        "climate_idp",
+    )
+    row = climate_displacement(told, "governorate").row(0, named=True)
+    assert (row["individuals"], row["individuals_basis"], row["series_id"]) == (62_784, "rule", "irq_climate_event")
+
+
+def test_what_exceeds_current_and_returned_is_told_as_moved_on() -> None:
+    row = events(
+        {
+            "event_id": "e",
+            "reference_date": D0,
+            "cumulative_individuals": 100,
+            "current_individuals": 60,
+            "returned_individuals": 30,
+        }
+    ).row(0, named=True)
+    assert (row["cumulative_basis"], row["moved_on_individuals"]) == ("stated", 10)
+
+
+def test_a_later_report_replaces_the_earlier_one_and_both_are_kept() -> None:
+    told = events(
+        {"event_id": "e", "reference_date": D0, "current_individuals": 60, "leads": False},
+        {"event_id": "e", "reference_date": D1, "current_individuals": 40},
+    )
+    assert told.select("report_date", "current_individuals", "newest", "supersedes").rows() == [
+        (D0, 60, False, None),
+        (D1, 40, True, D0),
+    ]
+
+
+def test_climate_displacement_holds_each_event_at_its_newest_report_and_never_adds_reports() -> None:
+    told = reports(
+        {"event_id": "f", "reference_date": D0, "current_individuals": 60, "origin_admin2_code": A, "leads": False},
+        {"event_id": "g", "reference_date": D0, "event_type": "drought", "current_individuals": 7},
+        {"event_id": "f", "reference_date": D1, "current_individuals": 40, "origin_admin2_code": B},
+        {"event_id": "x", "reference_date": D1, "event_type": "conflict", "current_individuals": 999},
+    )
+    series = climate_displacement(with_people(told, RULES, "climate_idp"), "district")
+    assert series.select("reference_date", "event_type", "individuals", "intra_district_share").rows() == [
+        (D0, "drought", 7, None),
+        (D0, "flood", 60, 1.0),
+        (D1, "drought", 7, None),
+        (D1, "flood", 40, 0.0),
+    ]
+
+
+def test_needs_count_locations_and_people_in_them_and_leave_sensitive_answers_out() -> None:
+    assessed = conform(
+        pl.DataFrame(
+            [
+                {"snapshot_id": "s", "source_row": n, "location_code": "IRQ", "population_group": "idp", "reference_date": D0,
+                 "place_id": f"p{n}", "households": 10, "individuals": people, "admin1_code": "IQG01", "admin2_code": A,
+                 "place_basis": "code", "leads": True}
+                for n, people in ((2, None), (3, 33))
+            ]
+        ),
+        core.LOCATION_ASSESSMENT,
+    )  # fmt: skip
+    answers = conform(
+        pl.DataFrame(
+            [
+                {"snapshot_id": "s", "source_row": row, "theme": theme, "question_code": question, "answer_code": answer, "dissemination": kind}
+                for row, theme, question, answer, kind in (
+                    (2, "need", "priority_need", "food", "partner"),
+                    (2, "need", "priority_need", "health", "partner"),
+                    (3, "need", "priority_need", "food", "partner"),
+                    (3, "barrier", "barrier_to_return", "blocked_return", "sensitive"),
+                    (3, "barrier", "barrier_to_return", "no_jobs", "partner"),
+                )
+            ]
+        ),
+        raw.LOCATION_ANSWER,
+    )  # fmt: skip
+    needs = named_by_area(assessed, answers, RULES, "district", ("need", "service", "condition"))
+    assert needs.select("answer_code", "locations", "individuals", "locations_assessed").rows() == [
+        ("food", 2, 93, 2),
+        ("health", 1, 60, 2),
+    ]
+    barriers = named_by_area(assessed, answers, RULES, "district", ("barrier",))
+    assert barriers["answer_code"].to_list() == ["no_jobs"]
+    assert named_by_area(assessed, answers, RULES, "subdistrict", ("need",)).is_empty()
+
+
+def origins(group: str, *told: tuple[str, str, int]) -> pl.DataFrame:
+    """Cells of origin: where people are, where they came from, how many individuals."""
+    rows = pl.DataFrame(
+        [
+            {
+                "series_id": {"idp": "irq_idp", "idp_returnee": "irq_returnee"}[group],
+                "population_group": group,
+                "reference_date": date(2021, 3, 31),
+                "location_code": "IRQ",
+                "admin1_code": here[:5],
+                "admin2_code": here,
+                "place_basis": "code",
+                "dimension": "origin",
+                "category_code": origin,
+                "individuals": people,
+                "individuals_basis": "provider",
+                "locations": 9,
+            }
+            for here, origin, people in told
+        ]
+    )
+    return conform(rows, core.BREAKDOWN)
+
+
+def test_origin_and_destination_sum_to_the_stock_and_hold_back_what_the_origin_table_does() -> None:
+    cells = origins("idp", (A, "IQG15", 500), (A, "IQG08", 40), (A, "IQG07", 12), (B, "IQG15", 100))
+    flows = origin_destination(cells, SMALL)
+    assert flows["individuals"].sum() == 652
+    shown = dict(flows.filter(from_kind="governorate").select("from_admin1_code", "individuals").iter_rows())
+    assert shown == {"IQG15": 600}
+    assert flows.filter(from_kind="withheld")["individuals"].to_list() == [52]
+    table = breakdown_by_area(cells, "governorate", "origin", SMALL)
+    assert (
+        table.sort("category_code")["individuals"].to_list()
+        == flows.sort("individuals", descending=True)["individuals"].to_list()
+    )
+
+
+def test_idps_and_returnees_stand_apart_because_origin_means_the_opposite() -> None:
+    both = pl.concat([origins("idp", (A, "IQG15", 500)), origins("idp_returnee", (A, "IQG15", 300))])
+    told = origin_destination(both, SMALL).select("from_meaning", "individuals").rows()
+    assert sorted(told) == [("last_displacement", 300), ("origin", 500)]
+
+
+def test_the_return_rate_is_of_those_who_are_known_and_says_whose_origin_is_not() -> None:
+    returned = stock_by_area(
+        stock_rows(("p", A, date(2021, 4, 10), 100), series="irq_returnee"), "governorate", "returnee"
+    )
+    flows = origin_destination(origins("idp", ("IQG15Q01", "IQG01", 400), ("IQG15Q01", "unknown", 100)), SMALL)
+    headline = {"idp": "irq_idp", "idp_returnee": "irq_returnee"}
+    row = return_rates(returned, flows, headline, ReturnRateRules(31)).row(0, named=True)
+    assert (row["returnees"], row["still_displaced"], row["rate"]) == (600, 400, pytest.approx(0.6))
+    assert (row["idp_reference_date"], row["origin_unknown_share"]) == (date(2021, 3, 31), pytest.approx(0.2))
+    far = return_rates(returned, flows, headline, ReturnRateRules(9)).row(0, named=True)
+    assert (far["still_displaced"], far["rate"]) == (None, None), "unknown, not zero"
