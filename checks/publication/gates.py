@@ -14,6 +14,7 @@ import polars as pl
 
 from dtm_pipeline.contracts import published_tables
 from dtm_pipeline.contracts.core import BREAKDOWN_DIMENSIONS
+from dtm_pipeline.domain.consistency import follows_households
 from dtm_pipeline.release.changes import figures
 from dtm_pipeline.release.gates import Candidate, GateResult
 
@@ -37,6 +38,7 @@ def expectations(candidate: Candidate) -> Iterator[Expectation]:
     """Every statement that the candidate must fulfil, with the frame that it is about."""
     yield from _hierarchy(candidate)
     yield from _breakdowns(candidate)
+    yield from _households(candidate)
     yield from _headline(candidate)
     yield from _coverage(candidate)
     yield from _classified(candidate)
@@ -103,6 +105,31 @@ def _breakdowns(candidate: Candidate) -> Iterator[Expectation]:
             visible.select("households"),
             "ExpectColumnValuesToBeBetween",
             {"column": "households", "min_value": small},
+        )
+
+
+def _households(candidate: Candidate) -> Iterator[Expectation]:
+    """People by one size rule lie between the households times its two sizes."""
+    sizes = candidate.size_rules.select(
+        household_size_rule_id="rule_id",
+        least=pl.min_horizontal("size_in_camp", "size_out_of_camp"),
+        greatest=pl.max_horizontal("size_in_camp", "size_out_of_camp"),
+    ).unique()
+    for name in STOCKS:
+        households, individuals = pl.col(f"{name}_households"), pl.col(f"{name}_individuals")
+        figures = candidate.tables[f"out_dtm__district_{name}"].filter(individuals_basis="rule")
+        told = figures.join(sizes, on="household_size_rule_id").select(
+            follows=follows_households(
+                households, individuals, pl.col("least"), pl.col("greatest"), pl.col("locations_assessed")
+            )
+        )
+        yield Expectation(
+            "individuals_follow_households",
+            f"out_dtm__district_{name}",
+            "people by a size rule lie between the households times its two sizes",
+            told.select(pl.col("follows").fill_null(True)),
+            "ExpectColumnValuesToBeInSet",
+            {"column": "follows", "value_set": [True]},
         )
 
 

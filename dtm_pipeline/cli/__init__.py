@@ -7,7 +7,19 @@ import sys
 
 import typer
 
-from dtm_pipeline.cli import boundaries, explain, fetch, kinds, places, quarantine, releases, run, samples, status
+from dtm_pipeline.cli import (
+    boundaries,
+    explain,
+    fetch,
+    kinds,
+    places,
+    quarantine,
+    releases,
+    run,
+    samples,
+    severity,
+    status,
+)
 from dtm_pipeline.cli.common import BUSY, INTERNAL, PIPE, STOPPED, USAGE, log_internal_error
 
 HELP = """Turn deliveries of displacement data into an immutable release of governorate and district tables.
@@ -38,6 +50,7 @@ app.add_typer(releases.app, name="releases")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(boundaries.app, name="boundaries")
 app.add_typer(places.app, name="places")
+app.add_typer(severity.app, name="severity")
 app.add_typer(samples.app, name="samples")
 
 

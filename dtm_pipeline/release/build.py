@@ -26,6 +26,7 @@ from dtm_pipeline.contracts.derive import (
     empty,
     frictionless_resource,
 )
+from dtm_pipeline.domain.household_size import rule_table
 from dtm_pipeline.places.editions import editions
 from dtm_pipeline.release.changes import moved_figures, table_changes
 from dtm_pipeline.release.gates import Candidate, GateRefusedError, GateResult, Judge
@@ -142,6 +143,7 @@ def judge_candidate(draft: Draft) -> None:
         previous=draft.previous_tables,
         accounts=accounts(draft.snapshots),
         categories=draft.reference.categories,
+        size_rules=rule_table(draft.reference.size_rules),
         thresholds={**thresholds["gates"], **thresholds["breakdowns"]},
         docs=draft.home.quality / "data_docs",
     )

@@ -106,8 +106,7 @@ def explain(home: Home, question: Question) -> Explanation:
         ExplainError: no such table or figure, one that can't be explained, or several that fit.
         ReleaseError: nothing was released yet.
     """
-    way = next((w for w in WAYS if question.table in w.tables), None)
-    if way is None:
+    if not any(question.table in w.tables for w in WAYS):
         known = sorted({t for w in WAYS for t in w.tables})
         near = [t for t in known if question.table.split("__")[-1] in t]
         raise ExplainError(f"{question.table}: is no table that can be explained; those are {', '.join(near or known)}")
@@ -115,19 +114,31 @@ def explain(home: Home, question: Question) -> Explanation:
     file = release.folder / "tables" / f"{question.table}.parquet"
     if not file.is_file():
         raise ReleaseError(f"release {release.name} has no table {question.table}; run `dtm run` with this version")
+    return follow(home, release.name, pl.read_parquet(file), question)
+
+
+def follow(home: Home, release: str, frame: pl.DataFrame, question: Question) -> Explanation:
+    """The way of a figure of a table that is at hand.
+
+    Args:
+        release: name that the explanation gives.
+        frame: rows of the table that the question names.
+
+    Raises:
+        ExplainError: as explain.
+    """
+    way = next(w for w in WAYS if question.table in w.tables)
     declared = table(question.table)
-    frame = pl.read_parquet(file)
     figure = _figure(frame, declared, question)
-    dimension = question.table.rsplit("__", 1)[1].split("_", 1)[1]
-    if dimension in core.BREAKDOWN_DIMENSIONS:
-        figure["dimension"] = dimension
+    if way is CELL_WAY:
+        figure["dimension"] = next(d for d in core.BREAKDOWN_DIMENSIONS if question.table.endswith(f"_{d}"))
     measure = way.measure(figure)
     asked = Asked(home, figure, measure, frame.filter(_same_place(figure, declared)))
     facts = way.facts(asked)
     delivered = way.delivered(asked, facts)
     published = figure[measure]
     steps = [
-        Step("published", f"{measure} of {question.table} in release {release.name}", 1, published),
+        Step("published", f"{measure} of {question.table} in release {release}", 1, published),
         way.told(asked, facts),
         Step(
             "delivered",
@@ -138,7 +149,7 @@ def explain(home: Home, question: Question) -> Explanation:
     ]
     return Explanation(
         question.table,
-        release.name,
+        release,
         {k: v for k, v in figure.items() if "name" not in k},
         measure,
         published,

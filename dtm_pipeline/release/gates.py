@@ -12,6 +12,7 @@ import polars as pl
 GATES = (
     "hierarchy_adds_up",
     "breakdown_sums_to_stock",
+    "individuals_follow_households",
     "small_cells_are_withheld",
     "no_headline_figure_vanishes",
     "no_headline_figure_jumps",
@@ -30,6 +31,7 @@ class Candidate:
         previous: the tables of the release before, empty before the first.
         accounts: a row a delivery: rows and persons in, valid, rejected.
         categories: dimension, category_code and dissemination of reference/code_lists.
+        size_rules: rule_id, size_in_camp and size_out_of_camp of every rule.
         thresholds: reference/thresholds.toml, part `gates`, and the small cells of part `breakdowns`.
         docs: folder in the home where pages about the result may be written.
     """
@@ -38,6 +40,7 @@ class Candidate:
     previous: dict[str, pl.DataFrame]
     accounts: pl.DataFrame
     categories: pl.DataFrame
+    size_rules: pl.DataFrame
     thresholds: dict[str, float]
     docs: Path
 

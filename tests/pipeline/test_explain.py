@@ -1,0 +1,154 @@
+"""Any published figure can be followed back to the rows of deliveries, with the same total at every step."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dtm_pipeline.contracts import core, raw
+from dtm_pipeline.contracts.derive import conform
+from dtm_pipeline.domain.stocks import stock_by_area
+from dtm_pipeline.release.explain import WAYS, Question, explain, follow
+from dtm_pipeline.storage.home import Home
+from dtm_pipeline.storage.tables import stored, write_table
+from tests.conftest import dtm
+from tests.histories import history
+
+STOCKS = [f"out_dtm__{level}_{name}" for level in ("governorate", "district") for name in ("idp", "returnee", "change")]
+CELLS = ["out_dtm__district_origin", "out_dtm__governorate_shelter", "out_dtm__district_period"]
+OTHERS = ["out_dtm__latest", "out_dtm__district_severity_class"]
+
+
+def question(name: str, row: dict[str, object]) -> Question:
+    level = "governorate" if "governorate" in name else "district"
+    area = row["admin1_code"] if level == "governorate" else row["admin2_code"]
+    return Question(
+        name,
+        area,  # type: ignore[arg-type]
+        row["admin1_code"] if level == "district" else None,  # type: ignore[arg-type]
+        row["reference_date"],  # type: ignore[arg-type]
+        series=row["series_id"],  # type: ignore[arg-type]
+        category=row.get("category_code") or row.get("severity_class"),  # type: ignore[arg-type]
+    )
+
+
+@pytest.mark.parametrize("name", [*STOCKS, *CELLS, *OTHERS])
+def test_every_figure_of_a_release_leads_back_to_rows_with_the_same_total(
+    release_folder: Path, released: Path, name: str
+) -> None:
+    frame = pl.read_parquet(release_folder / "tables" / f"{name}.parquet")
+    assert frame.height > 0
+    for row in frame.sample(min(25, frame.height), seed=4).iter_rows(named=True):
+        told = explain(Home(released), question(name, row))
+        assert told.same_total, told
+        assert told.total == row[told.measure]
+        assert sum(len(s.rows) for s in told.sources) == told.steps[-1].rows
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(0, 10_000))
+def test_figures_of_any_history_lead_back_to_their_rows(tmp_path: Path, seed: int) -> None:
+    stock = history(seed).stock
+    home = Home(tmp_path / str(seed)).create()
+    shas = {s: f"{n:064x}" for n, s in enumerate(stock["snapshot_id"].unique().sort())}
+    named = stock.with_columns(pl.col("snapshot_id").replace_strict(shas))
+    write_table(named, core.STOCK, stored(home.warehouse, core.STOCK).path("IRQ"))
+    for (snapshot,), rows in named.partition_by("snapshot_id", as_dict=True).items():
+        delivered = rows.with_columns(individuals=pl.lit(None, pl.Int64), place_id=pl.col("place_id").fill_null("none"))
+        place = stored(home.warehouse, raw.MASTER_LIST).path(str(snapshot))
+        write_table(conform(delivered, raw.MASTER_LIST), raw.MASTER_LIST, place)
+    frame = stock_by_area(named.filter(population_group="idp"), "district", "idp")
+    for row in frame.sample(8, seed=seed).iter_rows(named=True):
+        told = follow(home, "test", frame, question("out_dtm__district_idp", row))
+        assert (told.same_total, told.total) == (True, row["idp_individuals"])
+
+
+def test_the_command_tells_the_way_without_peoples_data(release_folder: Path, released: Path) -> None:
+    row = (
+        pl.read_parquet(release_folder / "tables/out_dtm__district_idp.parquet")
+        .filter(pl.col("locations_assessed").is_not_null())
+        .sort("idp_individuals")
+        .row(-1, named=True)
+    )
+    told = dtm(
+        "explain",
+        "out_dtm__district_idp",
+        "--admin2",
+        row["admin2_code"],
+        "--date",
+        row["reference_date"],
+        "--home",
+        released,
+    )
+    assert told.code == 0, told.err
+    assert f"idp_individuals = {row['idp_individuals']:,}" in told.out
+    assert "the total is the same at every step" in told.out
+    assert "Master_List_IDP" in told.out
+    places = stored(released / "warehouse", core.STOCK).read("IRQ")
+    for column in ("location_name", "place_id"):
+        assert not any(str(v) in told.out.split("row numbers")[0] for v in places[column].drop_nulls().unique())
+
+
+def test_json_has_every_row_number(released: Path) -> None:
+    told = dtm(
+        "explain", "out_dtm__governorate_idp", "--admin1", "IQG15", "--date", "2020-02-29", "--home", released, "--json"
+    )
+    content = told.json()
+    assert content["same_total"] is True
+    assert [s["name"] for s in content["steps"]] == ["published", "facts", "delivered"]
+    assert len(content["sources"][0]["rows"]) == content["steps"][-1]["rows"]
+
+
+def test_a_figure_that_the_warehouse_no_longer_gives_is_told_and_the_exit_code_says_so(
+    released: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    home = tmp_path / "home"
+    shutil.copytree(released, home)
+    place = stored(home / "warehouse", core.STOCK)
+    rows = place.read("IRQ").with_columns(individuals=pl.col("individuals") + 1)
+    write_table(rows, core.STOCK, place.path("IRQ"))
+    told = dtm("explain", "out_dtm__governorate_idp", "--admin1", "IQG15", "--date", "2020-02-29", "--home", home)
+    assert (told.code, "not the same at every step" in told.err) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["out_dtm__nothing", "--admin2", "IQG15Q05"], "is no table that can be explained; those are"),
+        (["out_dtm__district_idp"], "is a table of districts: name one with --admin2"),
+        (["out_dtm__district_idp", "--admin2", "IQG99Q99"], "has no row of IQG99Q99"),
+        (["out_dtm__district_idp", "--admin2", "IQG15Q05", "--date", "2001-01-01"], "no figure of that unit on 2001-01-01; its last dates are"),
+        (["out_dtm__governorate_change", "--admin1", "IQG15"], "2 figures fit: --series is one of irq_idp, irq_returnee"),
+        (["out_dtm__governorate_origin", "--admin1", "IQG15", "--group", "idp"], "--category is one of"),
+        (["out_dtm__district_idp", "--admin2", "IQG15Q05", "--group", "migrant"], "is of that group, series or category"),
+    ],
+)  # fmt: skip
+def test_a_figure_that_can_not_be_found_is_told_with_what_to_give(
+    released: Path, arguments: list[str], says: str
+) -> None:
+    told = dtm("explain", *arguments, "--home", released)
+    assert (told.code, says in told.err) == (2, True), told.err
+
+
+def test_every_table_of_a_way_is_published() -> None:
+    from dtm_pipeline.contracts import published_tables
+
+    assert {t for way in WAYS for t in way.tables} <= {t.name for t in published_tables()}
+
+
+def test_it_answers_without_the_heavy_libraries(released: Path) -> None:
+    code = (
+        "import sys; from dtm_pipeline.cli import run_command; "
+        f"run_command(['explain', 'out_dtm__governorate_idp', '--admin1', 'IQG15', '--home', {str(released)!r}]); "
+        "print([m for m in ('dagster', 'pandera', 'geopandas', 'great_expectations', 'duckdb') if m in sys.modules])"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.splitlines()[-1] == "[]"
