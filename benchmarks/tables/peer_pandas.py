@@ -1,5 +1,8 @@
 """What an analyst would write: stocks, breakdowns and change by governorate and district, with pandas.
 
+Each pair of dates is merged and told apart in turn, small cells are pooled area by area, texts are joined group by group: no
+loop over rows. peer_pandas_vectorised.py makes the same tables without any function a group.
+
 python benchmarks/tables/peer_pandas.py HOME OUT
 """
 
@@ -8,120 +11,154 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
+from peer_pandas_vectorised import CELLS, COLUMNS, KEY, LEVELS, a_year_apart, consecutive, size_at
 
-LEVELS = {"governorate": ["admin1_code"], "district": ["admin1_code", "admin2_code"]}
-KEY = ["series_id", "population_group", "reference_date", "location_code"]
-# households to people: in camps, elsewhere; from the day of the change
-SIZES = {("IRQ", "idp"): [("2014-01-01", 6, 6), ("2020-08-31", 5, 6)], ("IRQ", "idp_returnee"): [("2014-01-01", 6, 6)]}
-OTHERS = {("SYR", "idp"): [("2020-01-01", 5, 5)], ("SYR", "idp_returnee"): [("2020-01-01", 5, 5)]}
-COLUMNS = [*KEY, "admin1_code", "admin2_code", "place_id", "households", "individuals", "individuals_basis"]
-COLUMNS += ["in_camp_individuals", "out_of_camp_individuals", "leads"]
+PARTS = ("panel_change", "newly_listed", "emptied", "left_unexplained", "rule_or_category")
+PLACE = ["series_id", "population_group", "location_code", "place_id"]
+UNITS = ("households", "individuals")
 
 
-def size_at(rows: pd.DataFrame, day: str) -> tuple[pd.Series, pd.Series]:
-    """Sizes in camps and elsewhere by the rule of each row's `day`; nothing before the first rule."""
-    inside = pd.Series(np.nan, rows.index)
-    outside = pd.Series(np.nan, rows.index)
-    for (country, group), rules in {**SIZES, **OTHERS}.items():
-        mine = (rows["location_code"] == country) & (rows["population_group"] == group)
-        for start, camp, other in rules:
-            holds = mine & (rows[day] >= pd.Timestamp(start))
-            inside[holds], outside[holds] = camp, other
-    return inside, outside
+def known_sum(values: pd.Series) -> float:
+    return values.sum(min_count=1)
+
+
+def complete_sum(values: pd.Series) -> float | None:
+    return None if values.isna().any() else values.sum()
+
+
+def one_or_mixed(values: pd.Series) -> str | None:
+    found = values.dropna().unique()
+    return "mixed" if len(found) > 1 else (found[0] if len(found) else None)
+
+
+def joined(values: pd.Series) -> str | None:
+    return "+".join(sorted(values.dropna().unique())) or None
 
 
 def stock_tables(stock: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    stock = stock.assign(populated=(stock["households"].fillna(0) > 0) | (stock["individuals"].fillna(0) > 0))
     made = {}
     for level, codes in LEVELS.items():
-        table = stock.groupby([*KEY, *codes], observed=True, dropna=False).agg(
-            households=("households", "sum"),
-            individuals=("individuals", "sum"),
-            known=("individuals", "count"),
-            in_camp=("in_camp_individuals", "sum"),
-            out_of_camp=("out_of_camp_individuals", "sum"),
-            locations=("place_id", "size"),
+        made[level] = (
+            stock.groupby([*KEY, *codes], observed=True, dropna=False)
+            .agg(
+                households=("households", known_sum),
+                individuals=("individuals", known_sum),
+                individuals_low=("individuals_low", complete_sum),
+                individuals_high=("individuals_high", complete_sum),
+                in_camp_individuals=("in_camp_individuals", complete_sum),
+                out_of_camp_individuals=("out_of_camp_individuals", complete_sum),
+                individuals_basis=("individuals_basis", one_or_mixed),
+                household_size_rule_id=("household_size_rule_id", joined),
+                locations_with_population=("populated", "sum"),
+                locations_assessed=("place_id", "size"),
+                last_verified_date=("last_verified_date", "max"),
+                admin1_name=("admin1_name", "min"),
+                admin2_name=("admin2_name", "min"),
+            )
+            .reset_index()
         )
-        table["individuals"] = table["individuals"].where(table["known"] > 0)
-        made[level] = table.drop(columns="known").reset_index()
     return made
+
+
+def pooled(area: pd.DataFrame) -> pd.DataFrame:
+    """The cells of one area, small ones as `withheld`; a pool of one takes the next smallest with it."""
+    area = area.sort_values(["households", "category_code"])
+    small = (area["households"] < 5) | (area["locations"] < 3)
+    if small.sum() == 1 and len(area) > 1:
+        small.loc[area.index[~small][0]] = True
+    shown, held = area[~small], area[small]
+    pool = held.agg({"households": complete_sum, "individuals": complete_sum, "individuals_basis": one_or_mixed})
+    cells = pd.concat([shown, pool.to_frame().T.assign(category_code="withheld")]) if len(held) else shown
+    cells = cells.assign(share_denominator=area["households"].sum())
+    return cells[["category_code", "households", "individuals", "individuals_basis", "share_denominator"]]
 
 
 def breakdown_tables(cells: pd.DataFrame) -> dict[str, pd.DataFrame]:
     made = {}
     for level, codes in LEVELS.items():
         area = [*KEY, *codes, "dimension"]
-        table = cells.groupby([*area, "category_code"], observed=True, dropna=False).agg(
-            households=("households", "sum"), locations=("locations", "sum")
+        table = (
+            cells.groupby([*area, "category_code"], observed=True, dropna=False)
+            .agg(
+                households=("households", complete_sum),
+                individuals=("individuals", complete_sum),
+                locations=("locations", "sum"),
+                individuals_basis=("individuals_basis", one_or_mixed),
+            )
+            .reset_index()
         )
-        table = table.reset_index()
-        table["small"] = (table["households"] < 5) | (table["locations"] < 3)
-        # a pool of one cell would tell it: the next smallest joins
-        alone = table.groupby(area, observed=True, dropna=False)["small"].transform("sum") == 1
-        rest = table[alone & ~table["small"]].sort_values(["households", "category_code"])
-        table.loc[rest.groupby(area, observed=True, dropna=False).head(1).index, "small"] = True
-        table.loc[table["small"], "category_code"] = "withheld"
-        table = table.groupby([*area, "category_code"], observed=True, dropna=False)["households"].sum().reset_index()
-        whole = table.groupby(area, observed=True, dropna=False)["households"].transform("sum")
-        table["share"] = table["households"] / whole
-        made[level] = table
+        table = table.groupby(area, observed=True, dropna=False).apply(pooled).reset_index(area)
+        made[level] = table.assign(share=table["households"] / table["share_denominator"])
     return made
 
 
-def change_tables(stock: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    dates = stock[["series_id", "reference_date"]].drop_duplicates().sort_values(["series_id", "reference_date"])
-    dates["next_date"] = dates.groupby("series_id")["reference_date"].shift(-1)
-    place = ["series_id", "population_group", "location_code", "place_id"]
-    before = stock.merge(dates.dropna(), on=["series_id", "reference_date"])
-    before = before.rename(columns={"reference_date": "previous_date", "next_date": "reference_date"})
-    dates["previous_date"] = dates.groupby("series_id")["reference_date"].shift(1)
-    after = stock.merge(dates.dropna(subset=["previous_date"])[["series_id", "reference_date", "previous_date"]])
-    inside, outside = size_at(after, "previous_date")
-    now_inside, _ = size_at(after, "reference_date")
+def pair_parts(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """The parts of one pair of dates by district."""
+    day, previous = after["reference_date"].iloc[0], before["reference_date"].iloc[0]
+    then, now_inside = size_at(after.assign(day=previous), "day"), size_at(after, "reference_date")[0]
     camp = (after["in_camp_individuals"] / now_inside).round().fillna(0)
-    after["effect"] = (
-        (after["individuals"] - camp * inside - (after["households"] - camp) * outside)
-        .where(after["individuals_basis"] == "rule")
-        .fillna(0)
-    )
-    both = before.merge(
-        after, on=[*place, "reference_date", "previous_date"], how="outer", suffixes=("_then", "_now"), indicator=True
-    )
-    numbers = ["households_then", "households_now", "individuals_then", "individuals_now", "effect"]
-    both[numbers] = both[numbers].fillna(0)
+    restated = camp * then[0] + (after["households"] - camp) * then[1]
+    effect = (after["individuals"] - restated).where(after["individuals_basis"] == "rule").fillna(0)
+    both = before.merge(after.assign(effect=effect), on=PLACE, how="outer", suffixes=("_then", "_now"), indicator=True)
+    figures = [f"{u}_{s}" for u in UNITS for s in ("then", "now")]
+    both[[*figures, "effect"]] = both[[*figures, "effect"]].fillna(0)
     stays, came, left = (both["_merge"] == w for w in ("both", "right_only", "left_only"))
     emptied = stays & (both["households_now"] == 0) & (both["individuals_now"] == 0)
-    rows = []
-    for unit in ("households", "individuals"):
-        effect = both["effect"] if unit == "individuals" else 0 * both["effect"]
-        moved = both[f"{unit}_now"] - both[f"{unit}_then"] - effect
-        both[f"panel_change_{unit}"] = moved.where(stays & ~emptied, 0)
-        both[f"emptied_{unit}"] = moved.where(emptied, 0)
-        both[f"newly_listed_{unit}"] = moved.where(came, 0)
-        both[f"left_unexplained_{unit}"] = moved.where(left, 0)
-        both[f"rule_or_category_{unit}"] = effect.where(~left, 0)
-        rows += [
-            f"{p}_{unit}" for p in ("panel_change", "emptied", "newly_listed", "left_unexplained", "rule_or_category")
-        ]
-    here = both[~left].assign(admin1_code=lambda f: f["admin1_code_now"], admin2_code=lambda f: f["admin2_code_now"])
-    gone = both[left].assign(admin1_code=lambda f: f["admin1_code_then"], admin2_code=lambda f: f["admin2_code_then"])
-    # who stands in another district now moved nowhere: the old district loses them, the new one gains them
-    moved = both[stays & (both["admin2_code_then"] != both["admin2_code_now"])]
-    out = moved.assign(
-        admin1_code=moved["admin1_code_then"], admin2_code=moved["admin2_code_then"], **dict.fromkeys(rows, 0)
+    areas = []
+    for side, mine in (("now", ~left), ("then", left)):
+        rows = pd.DataFrame({c: both[f"{c}_{side}"] for c in LEVELS["district"]})
+        for unit in UNITS:
+            rule = both["effect"] if unit == "individuals" else 0
+            moved = both[f"{unit}_now"] - both[f"{unit}_then"] - rule
+            rows[f"panel_change_{unit}"] = moved.where(stays & ~emptied, 0)
+            rows[f"emptied_{unit}"] = moved.where(emptied, 0)
+            rows[f"newly_listed_{unit}"] = moved.where(came, 0)
+            rows[f"left_unexplained_{unit}"] = moved.where(left, 0)
+            rows[f"rule_or_category_{unit}"] = rule
+            for name, suffix in (("previous", "then"), ("current", "now")):
+                rows[f"{name}_{unit}"] = both[f"{unit}_{suffix}"]
+                rows[f"panel_{name}_{unit}"] = both[f"{unit}_{suffix}"].where(stays, 0)
+        rows["panel_locations"] = stays.astype(int)
+        areas.append(rows[mine])
+    # who stands in another district now moved nowhere: the old one loses them, the new one gains them
+    other = both[stays & (both["admin2_code_then"] != both["admin2_code_now"])]
+    for side, sign in (("then", 1), ("now", -1)):
+        rows = pd.DataFrame({c: other[f"{c}_{side}"] for c in LEVELS["district"]})
+        for unit in UNITS:
+            rows[f"rule_or_category_{unit}"] = -sign * other[f"{unit}_then"]
+            rows[f"previous_{unit}"] = rows[f"panel_previous_{unit}"] = sign * other[f"{unit}_then"]
+        areas.append(rows)
+    made = pd.concat(areas).groupby(LEVELS["district"], observed=True, dropna=False).sum().reset_index()
+    keys = {c: after[c].iloc[0] for c in KEY} | {"reference_date": day, "previous_date": previous}
+    return made.assign(**keys)
+
+
+def change_tables(stock: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    dates = dict(list(stock.groupby(["series_id", "reference_date"])))
+    now, year = (
+        pd.concat(
+            pair_parts(dates[series, previous], dates[series, day])
+            for series, day, previous in pairs[["series_id", "reference_date", "previous_date"]].itertuples(index=False)
+        )
+        for pairs in (consecutive(stock), a_year_apart(stock))
     )
-    back = moved.assign(
-        admin1_code=moved["admin1_code_now"], admin2_code=moved["admin2_code_now"], **dict.fromkeys(rows, 0)
-    )
-    for unit in ("households", "individuals"):
-        out[f"rule_or_category_{unit}"] = -moved[f"{unit}_then"]
-        back[f"rule_or_category_{unit}"] = moved[f"{unit}_then"]
-    every = pd.concat([here, gone, out, back])
-    return {
-        level: every.groupby([*KEY, "previous_date", *codes], observed=True, dropna=False)[rows].sum().reset_index()
-        for level, codes in LEVELS.items()
-    }
+    made = {}
+    for level, codes in LEVELS.items():
+        keys = [*KEY, "previous_date", *codes]
+        table, span = (
+            e.groupby(keys, observed=True, dropna=False).sum(numeric_only=True).reset_index() for e in (now, year)
+        )
+        whole = table["previous_individuals"] + table["current_individuals"]
+        panel = table["panel_previous_individuals"] + table["panel_current_individuals"]
+        table["covered_share"] = (panel / whole).where(whole > 0)
+        span = span[span["panel_previous_individuals"] >= 600]
+        share = (span["panel_change_individuals"] / span["panel_previous_individuals"]).abs()
+        names = ["stationary", "fairly_stationary", "fairly_dynamic", "dynamic"]
+        span = span.assign(dynamics_class=pd.cut(share, [-1, 0.1, 0.2, 0.3, float("inf")], labels=names).astype(str))
+        made[level] = table.merge(span[[*KEY, *codes, "dynamics_class"]], on=[*KEY, *codes], how="left")
+    return made
 
 
 def main(home: Path, out: Path) -> None:
@@ -129,10 +166,7 @@ def main(home: Path, out: Path) -> None:
     core = home / "warehouse/core"
     stock = pd.read_parquet(core / "core_dtm__stock", columns=COLUMNS)
     stock = stock[stock["leads"]].assign(reference_date=lambda f: pd.to_datetime(f["reference_date"]))
-    cells = pd.read_parquet(
-        core / "core_dtm__breakdown",
-        columns=[*KEY, "admin1_code", "admin2_code", "dimension", "category_code", "households", "locations"],
-    )
+    cells = pd.read_parquet(core / "core_dtm__breakdown", columns=CELLS)
     for name, tables in (
         ("stock", stock_tables(stock)),
         ("breakdown", breakdown_tables(cells)),

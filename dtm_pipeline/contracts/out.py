@@ -480,7 +480,7 @@ RETURN_RATE = Table(
 SEVERITY_DRIVER = Table(
     "out_dtm__district_severity_driver",
     "out",
-    "What the mean severity score of a district is made of. Sensitive indicators are left out, so that the contributions told may be less than the score.",
+    "What the mean severity score of a district is made of. Sensitive indicators are left out, never one alone, so that the contributions told may be less than the score.",
     ("series_id", "reference_date", *PLACE_KEY["district"], "index_name", "model_version", "indicator_code"),
     (
         *DISTRICT,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from dtm_pipeline.domain.aggregate import complete_sum, known_sum, one_or_mixed
-from dtm_pipeline.domain.stocks import AREA_CODES, LOCATION_LEVEL, SERIES_KEY, names_and_basis, with_labels
+from dtm_pipeline.domain.aggregate import complete_sum, known_sum, numbered, one_or_mixed
+from dtm_pipeline.domain.stocks import AREA_CODES, LOCATION_LEVEL, SERIES_KEY, names_and_basis
 
 ROW = ("snapshot_id", "source_sheet", "source_row")
 UNKNOWN = "unknown"
@@ -134,8 +134,8 @@ def _persons_a_household() -> pl.Expr:
     )
 
 
-def breakdown_by_area(breakdown: pl.DataFrame, level: str, dimension: str, small: SmallCells) -> pl.DataFrame:
-    """Cells of each area; small ones pooled in `withheld`, so that the cells still sum to the stock.
+def breakdown_by_area(breakdown: pl.DataFrame, level: str, small: SmallCells) -> pl.DataFrame:
+    """Cells of each area and dimension; small ones pooled in `withheld`, so that the cells still sum to the stock.
 
     A cell is small below `small.households` households (or `small.individuals` persons, where only persons are
     known) or on fewer than `small.locations` locations. A pool of one cell would tell that cell, so the next
@@ -144,22 +144,19 @@ def breakdown_by_area(breakdown: pl.DataFrame, level: str, dimension: str, small
     Args:
         breakdown: rows of core_dtm__breakdown.
         level: `governorate` or `district`.
-        dimension: `origin`, `shelter`, `period`, `reason` or `sex_age`.
     """
-    area = [*SERIES_KEY, *AREA_CODES[level]]
-    rows = breakdown.filter(pl.col("dimension") == dimension)
-    cells = rows.group_by(*area, "category_code").agg(*_sums(), known_sum("locations"))
+    area = ["dimension", *SERIES_KEY, *AREA_CODES[level]]
+    rows, areas = numbered(breakdown, area, "_area")
+    cells = rows.group_by("_area", "category_code").agg(*_sums(), known_sum("locations"))
     size = pl.coalesce("households", "individuals")
     few = (
         pl.when(pl.col("households").is_not_null())
         .then(pl.col("households") < small.households)
         .otherwise(pl.col("individuals") < small.individuals)
     ) | (pl.col("locations") < small.locations).fill_null(False)
-    # areas by number: windows over one integer cost a tenth of those over seven columns
     ranked = (
         cells.with_columns(small=few)
-        .sort(*area, size, "category_code", nulls_last=True)
-        .with_columns(_area=pl.struct(area).rle_id())
+        .sort("_area", size, "category_code", nulls_last=True)
         .with_columns(
             small_cells=pl.col("small").sum().over("_area"),
             rank=(~pl.col("small")).cum_sum().over("_area"),
@@ -170,10 +167,16 @@ def breakdown_by_area(breakdown: pl.DataFrame, level: str, dimension: str, small
     marked = ranked.with_columns(withheld=pl.col("small") | joins_the_pool)
     pools = (
         marked.filter("withheld")
-        .group_by(area)
+        .group_by("_area")
         .agg(*_sums(), pl.col("share_denominator").first())
         .with_columns(category_code=pl.lit(WITHHELD), withheld=pl.lit(True))
     )
     shown = marked.filter(~pl.col("withheld")).select(pools.columns)
-    told = pl.concat([shown, pools]).with_columns(share=size / pl.col("share_denominator"))
-    return with_labels(told, rows, area, level).sort(*area, "category_code")
+    labels = rows.group_by("_area").agg(names_and_basis(level))
+    return (
+        pl.concat([shown, pools])
+        .with_columns(share=size / pl.col("share_denominator"))
+        .sort("_area", "category_code")
+        .join(areas.join(labels, on="_area"), on="_area", maintain_order="left")
+        .drop("_area")
+    )

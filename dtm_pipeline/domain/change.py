@@ -118,7 +118,17 @@ def change_of_districts(
     # windows and groups over numbers cost a fraction of those over eight columns of text
     alone = pl.format("{}:{}:{}", "snapshot_id", pl.col("source_sheet").fill_null(""), "source_row")
     named = pl.when(pl.col("place_id").is_null()).then(alone).otherwise("place_id")
-    listed = listed.with_columns(_unit=named.cast(pl.Categorical)).join(areas, on=list(AREA), nulls_equal=True)
+    listed = listed.select(
+        "series_id",
+        "reference_date",
+        *AREA,
+        "place_id",
+        *UNITS,
+        "individuals_basis",
+        "in_camp_individuals",
+        "carried_from",
+        _unit=named.cast(pl.Categorical),
+    ).join(areas, on=list(AREA), nulls_equal=True)
     before, after = _side(listed, numbered, "previous"), _side(listed, numbered, "current")
     after = _with_rule_effect(after, rules)
     before = _with_reasons(before, registers)
@@ -137,7 +147,8 @@ def change_of_districts(
         _reason=pl.col("_reason").min(),
     )
     names = (
-        listed.select(*AREA, *AREA_NAMES["district"])
+        stock.filter("leads")
+        .select(*AREA, *AREA_NAMES["district"])
         .unique()
         .group_by(AREA)
         .agg(pl.col(c).drop_nulls().min() for c in AREA_NAMES["district"])
@@ -337,7 +348,7 @@ def change_by_area(stock: pl.DataFrame, districts: pl.DataFrame, pairs: pl.DataF
 
     Args:
         stock: rows of core_dtm__stock.
-        districts: as change_of_districts gives them, for the same pairs.
+        districts: as change_of_districts gives them, for these pairs and perhaps others.
         pairs: PAIR.
         level: `governorate` or `district`.
 
@@ -346,6 +357,7 @@ def change_by_area(stock: pl.DataFrame, districts: pl.DataFrame, pairs: pl.DataF
         panel_locations, covered_share: the part of the people of both dates who are in locations assessed at both.
     """
     area = [*PAIR, *AREA_CODES[level]]
+    districts = districts.join(pairs, on=list(PAIR), how="semi")
     located = (
         districts.group_by(area)
         .agg(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from dtm_pipeline.domain.breakdowns import UNKNOWN, WITHHELD, SmallCells, breakdown_by_area
+from dtm_pipeline.domain.breakdowns import UNKNOWN, WITHHELD
 
 RETURN_RATE_METHOD = "returnees/(returnees+idps_from_here) 1.0"
 FROM_MEANING = {"idp": "origin", "idp_returnee": "last_displacement"}
@@ -23,27 +23,24 @@ class ReturnRateRules:
     date_tolerance_days: int
 
 
-def origin_destination(breakdown: pl.DataFrame, small: SmallCells) -> pl.DataFrame:
+def origin_destination(cells: pl.DataFrame) -> pl.DataFrame:
     """People by the governorate that they came from and the one they are in.
 
     What a governorate of origin means differs: for IDPs where they fled from, for returnees where they last were
-    displaced to. Small cells are pooled as in the origin table of governorates, cell for cell, so that neither table
-    tells what the other withholds.
+    displaced to. The cells are those of the origin table of governorates, small ones pooled: neither table tells what
+    the other withholds.
 
     Args:
-        breakdown: rows of core_dtm__breakdown.
-        small: below which a cell is held back.
+        cells: those of governorates, as breakdown_by_area gives them.
 
     Returns:
         SERIES_KEY, location_code, from_admin1_code (null = not told, or withheld), from_kind (governorate, unknown,
         withheld), to_admin1_code, to_admin1_name, place_basis, from_meaning, households, individuals.
     """
-    cells = breakdown_by_area(
-        breakdown.filter(pl.col("population_group").is_in(list(FROM_MEANING))), "governorate", "origin", small
-    )
+    origins = pl.col("population_group").is_in(list(FROM_MEANING)) & (pl.col("dimension") == "origin")
     code = pl.col("category_code")
     kind = pl.when(code.is_in([UNKNOWN, WITHHELD])).then(code).otherwise(pl.lit("governorate"))
-    return cells.with_columns(
+    return cells.filter(origins).with_columns(
         from_kind=kind,
         from_admin1_code=pl.when(kind == "governorate").then(code),
         to_admin1_code="admin1_code",

@@ -241,7 +241,8 @@ def drivers(severity: pl.DataFrame, values: pl.DataFrame, models: tuple[Severity
     """What the mean score of each district is made of, by indicator.
 
     Contributions are points of the 0 to 100 score and sum to the mean score over all indicators of the model;
-    sensitive ones are not told. The change is the mean difference of the answer's value on locations that answered
+    sensitive ones are not told, and where there is only one, another of its scale neither: the score less all others
+    would tell it. The change is the mean difference of the answer's value on locations that answered
     it in this survey and in the one before of the same model and version.
 
     Args:
@@ -262,7 +263,7 @@ def drivers(severity: pl.DataFrame, values: pl.DataFrame, models: tuple[Severity
         if mine.is_empty():
             continue
         told = answered.join(mine.select(PLACE), on=list(PLACE), how="semi").join(model.weights(), on="indicator_code")
-        shown = _contributions(told, model).filter(pl.col("dissemination") != "sensitive")
+        shown = _contributions(told, model).filter(~pl.col("indicator_code").is_in(_held_back(model)))
         area = [*SERIES_KEY, *AREA_CODES["district"], *MODEL_KEY]
         placed = shown.join(
             mine.select(
@@ -298,6 +299,17 @@ def drivers(severity: pl.DataFrame, values: pl.DataFrame, models: tuple[Severity
         parts.append(by_area.join(changes, on=[*area, "indicator_code"], how="left", nulls_equal=True))
     none = severity.select(*SERIES_KEY, *AREA_CODES["district"], *MODEL_KEY).clear()
     return pl.concat(parts) if parts else none
+
+
+def _held_back(model: SeverityModel) -> list[str]:
+    """Sensitive indicators; a single one takes the next of its scale, or of the model, with it."""
+    held = [i for i in model.indicators if i.dissemination == "sensitive"]
+    if len(held) == 1:
+        others = sorted(
+            (i for i in model.indicators if i not in held), key=lambda i: (i.scale != held[0].scale, i.code)
+        )
+        held += others[:1]
+    return [i.code for i in held]
 
 
 def _contributions(told: pl.DataFrame, model: SeverityModel) -> pl.DataFrame:

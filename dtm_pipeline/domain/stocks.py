@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 
-from dtm_pipeline.domain.aggregate import complete_sum, joined, known_sum, one_or_mixed
+from dtm_pipeline.domain.aggregate import complete_sum, joined, joined_texts, known_sum, numbered, one_or_mixed
 from dtm_pipeline.domain.series import Series
 
 SERIES_KEY = ("series_id", "population_group", "reference_date")
@@ -26,27 +26,10 @@ AREA_NAMES = {
 def names_and_basis(level: str) -> list[pl.Expr]:
     """Names of the unit (the first in order where a provider spells it in several ways), basis and edition."""
     return [
-        *(pl.col(name).drop_nulls().min() for name in AREA_NAMES[level]),
+        *(pl.col(name).min() for name in AREA_NAMES[level]),
         one_or_mixed("place_basis"),
         joined("boundary_edition"),
     ]
-
-
-def with_labels(
-    figures: pl.DataFrame, rows: pl.DataFrame, area: list[str], level: str, labels: tuple[str, ...] = ()
-) -> pl.DataFrame:
-    """Figures of areas with names, basis, edition and further labels of the rows behind them.
-
-    Texts are compared once each and not once a row: that is ten times as fast as in the sum of the rows.
-
-    Args:
-        area: columns that tell areas apart, in both frames.
-        labels: columns of `rows` whose distinct values are joined into one text.
-    """
-    texts = [*AREA_NAMES[level], "place_basis", "boundary_edition", *labels]
-    distinct = rows.select(*area, *texts).unique()
-    told = distinct.group_by(area).agg(*names_and_basis(level), *(joined(label) for label in labels))
-    return figures.join(told, on=area, how="left", nulls_equal=True)
 
 
 def caveats() -> pl.Expr:
@@ -89,35 +72,30 @@ def stock_by_area(stock: pl.DataFrame, level: str, prefix: str) -> pl.DataFrame:
     located = pl.col("admin_level") == LOCATION_LEVEL
     populated = (pl.col("households").fill_null(0) > 0) | (pl.col("individuals").fill_null(0) > 0)
     known = pl.col("individuals").is_not_null()
-    area = [*SERIES_KEY, *AREA_CODES[level]]
-    rows = stock.filter("leads")
-    made = (
-        rows.group_by(area)
-        .agg(
-            known_sum("households").alias(f"{prefix}_households"),
-            known_sum("individuals").alias(f"{prefix}_individuals"),
-            *(
-                # of the rows that are in the total, each must tell its range
-                pl.when(known.any() & (pl.col(f"individuals_{bound}").is_not_null() | ~known).all())
-                .then(pl.col(f"individuals_{bound}").sum())
-                .alias(f"{prefix}_individuals_{bound}")
-                for bound in ("low", "high")
-            ),
-            complete_sum("in_camp_individuals"),
-            complete_sum("out_of_camp_individuals"),
-            one_or_mixed("individuals_basis"),
-            pl.when(located.any()).then((located & populated).sum()).alias("locations_with_population"),
-            pl.when(located.any()).then((located & pl.col("carried_from").is_null()).sum()).alias("locations_assessed"),
-            pl.col("last_verified_date").max(),
-            caveats(),
-        )
-        .sort(area)
+    rows, areas = numbered(stock.filter("leads"), [*SERIES_KEY, *AREA_CODES[level]], "_area")
+    made = rows.group_by("_area").agg(
+        *(pl.col(name).min() for name in AREA_NAMES[level]),
+        one_or_mixed("place_basis"),
+        known_sum("households").alias(f"{prefix}_households"),
+        known_sum("individuals").alias(f"{prefix}_individuals"),
+        *(
+            # of the rows that are in the total, each must tell its range
+            pl.when(known.any() & (pl.col(f"individuals_{bound}").is_not_null() | ~known).all())
+            .then(pl.col(f"individuals_{bound}").sum())
+            .alias(f"{prefix}_individuals_{bound}")
+            for bound in ("low", "high")
+        ),
+        complete_sum("in_camp_individuals"),
+        complete_sum("out_of_camp_individuals"),
+        one_or_mixed("individuals_basis"),
+        pl.when(located.any()).then((located & populated).sum()).alias("locations_with_population"),
+        pl.when(located.any()).then((located & pl.col("carried_from").is_null()).sum()).alias("locations_assessed"),
+        pl.col("last_verified_date").max(),
+        caveats(),
     )
-    labels = ("operation", "assessment_type", "reporting_round")
-    rules = (
-        rows.select(*area, "household_size_rule_id").unique().group_by(area).agg(joined("household_size_rule_id", "+"))
-    )
-    return with_labels(made, rows, area, level, labels).join(rules, on=area, how="left", nulls_equal=True)
+    separators = dict.fromkeys(("boundary_edition", "operation", "assessment_type", "reporting_round"), "; ")
+    texts = joined_texts(rows, "_area", {**separators, "household_size_rule_id": "+"})
+    return areas.join(made, on="_area").join(texts, on="_area").sort("_area").drop("_area")
 
 
 def arrivals_by_area(stock: pl.DataFrame, level: str) -> pl.DataFrame:

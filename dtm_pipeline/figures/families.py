@@ -92,11 +92,10 @@ def stocks(facts: Facts, p: Parameters) -> Tables:
 def _changes(stock: pl.DataFrame, p: Parameters) -> Tables:
     pairs = consecutive_dates(stock)
     year = dates_apart(stock, p.change.dynamics_months, p.change.dynamics_tolerance_days)
-    parts = change_of_districts(stock, pairs, p.size_rules, p.registers)
-    over_year = change_of_districts(stock, year, p.size_rules, p.registers)
+    parts = change_of_districts(stock, pl.concat([pairs, year]).unique(), p.size_rules, p.registers)
     return {
         f"out_dtm__{level}_change": with_dynamics(
-            change_by_area(stock, parts, pairs, level), change_by_area(stock, over_year, year, level), p.change
+            change_by_area(stock, parts, pairs, level), change_by_area(stock, parts, year, level), p.change
         )
         for level in out.LEVELS
     }
@@ -143,12 +142,13 @@ def _residents(stock: pl.DataFrame) -> pl.DataFrame:
 def breakdowns(facts: Facts, p: Parameters) -> Tables:
     """One table a dimension and level, origin and destination, and the return rate."""
     cells, stock = facts[core.BREAKDOWN.name], facts[core.STOCK.name]
+    every = {level: breakdown_by_area(cells, level, p.small) for level in out.LEVELS}
     made = {
-        f"out_dtm__{level}_{dimension}": _labelled(breakdown_by_area(cells, level, dimension, p.small), dimension, p)
-        for level in out.LEVELS
+        f"out_dtm__{level}_{dimension}": _labelled(told.filter(dimension=dimension), dimension, p)
+        for level, told in every.items()
         for dimension in core.BREAKDOWN_DIMENSIONS
     }
-    flows = origin_destination(cells, p.small)
+    flows = origin_destination(every["governorate"])
     returned = stock.filter(pl.col("population_group") == "idp_returnee")
     made[out.ORIGIN_DESTINATION.name] = flows
     made[out.RETURN_RATE.name] = return_rates(
@@ -264,7 +264,8 @@ def _other_sources(stock: pl.DataFrame) -> pl.DataFrame:
         "series_id",
         other_source=pl.format("{} by {}", "source_kind", level),
         other_provider=pl.lit("IOM DTM"),
-        other_reference_date="source_reference_date",
+        # the tolerance of the series has already joined dates that are one round's
+        other_reference_date="reference_date",
         definition=pl.lit("all"),
         cumulative=pl.lit(False),
     )

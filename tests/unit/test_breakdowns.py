@@ -69,7 +69,7 @@ def by_area(complete: pl.DataFrame, households: list[int]) -> pl.DataFrame:
     places = stock(households).drop(
         "households", "individuals", "individuals_basis", "size_in_camp", "size_out_of_camp"
     )
-    return breakdown_by_area(cells_by_area(complete, places), "district", "origin", SMALL)
+    return breakdown_by_area(cells_by_area(complete, places), "district", SMALL)
 
 
 lists = st.lists(
