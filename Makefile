@@ -57,6 +57,7 @@ lock:
 bench: install
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/read.py
+	$(BIN)/python benchmarks/tables/run.py
 	$(BIN)/python benchmarks/places/run.py
 
 dev: install

@@ -32,7 +32,7 @@ CATEGORIES = {
 
 
 def months(count: int) -> list[date]:
-    return [date(2019 + n // 6, 2 * (n % 6) + 1, 28) for n in range(count)]
+    return [date(2020 + n // 6, 2 * (n % 6) + 1, 28) for n in range(count)]
 
 
 def stock_of(country: str, group: str, locations: int, days: list[date], rng: np.random.Generator) -> pl.DataFrame:

@@ -64,7 +64,7 @@ def run_command(arguments: list[str] | None = None) -> int:  # noqa: PLR0911  on
     from typer._click.exceptions import ClickException  # typer carries a click of its own
 
     from dtm_pipeline.release.pointer import ReleaseError
-    from dtm_pipeline.storage.errors import InternalError
+    from dtm_pipeline.storage.errors import InternalError, ReferenceDataError
     from dtm_pipeline.storage.home import HomeBusyError, HomeError
 
     try:
@@ -74,7 +74,7 @@ def run_command(arguments: list[str] | None = None) -> int:  # noqa: PLR0911  on
         return error.exit_code
     except HomeBusyError as error:
         return _told(str(error), BUSY)
-    except (HomeError, ReleaseError) as error:
+    except (HomeError, ReleaseError, ReferenceDataError) as error:
         return _told(str(error), USAGE)
     except (KeyboardInterrupt, typer.Abort):
         return _told("stopped; what was written is whole, and the next run goes on from there", STOPPED)

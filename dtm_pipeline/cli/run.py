@@ -158,6 +158,7 @@ def _run(home: Home, inbox: Path | None, country: str | None, waivers: dict[str,
         plan = make_plan(home, reference.fingerprint(), country)
         failure = None
         if not plan.empty:
+            reference.check()
             show_progress(quiet=as_json)
             failure = _execute(home, country, waivers)
     for name in known:

@@ -82,7 +82,13 @@ def arrow_schema(table: Table) -> pyarrow.Schema:
             c.name,
             types[c.type],
             c.nullable,
-            {"description": c.description, "unit": c.unit, "kind": c.kind, "dissemination": c.dissemination},
+            {
+                "description": c.description,
+                "unit": c.unit,
+                "kind": c.kind,
+                "dissemination": c.dissemination,
+                "adds_along": ",".join(table.axes_of(c.name)),
+            },
         )
         for c in table.columns
     ]
@@ -178,11 +184,11 @@ def dictionary_markdown(tables: tuple[Table, ...]) -> str:
             "",
             f"Contract {table.version}. One row for each: {', '.join(f'`{g}`' for g in table.grain) or 'finding'}.",
             "",
-            "| column | type | unit | kind | class | description |",
-            "| --- | --- | --- | --- | --- | --- |",
+            "| column | type | unit | kind | adds along | class | description |",
+            "| --- | --- | --- | --- | --- | --- | --- |",
         ]
         lines += [
-            f"| `{c.name}` | {c.type} | {c.unit} | {c.kind} | {c.dissemination} | {c.description} |"
+            f"| `{c.name}` | {c.type} | {c.unit} | {c.kind} | {', '.join(table.axes_of(c.name))} | {c.dissemination} | {c.description} |"
             for c in table.columns
         ]
         if table.rules:
@@ -195,7 +201,20 @@ def dictionary_csv(tables: tuple[Table, ...]) -> str:
     """The data dictionary as CSV, a row a column."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["table", "column", "type", "unit", "kind", "dissemination", "nullable", "in_grain", "description"])
+    writer.writerow(
+        [
+            "table",
+            "column",
+            "type",
+            "unit",
+            "kind",
+            "adds_along",
+            "dissemination",
+            "nullable",
+            "in_grain",
+            "description",
+        ]
+    )
     for table in tables:
         for c in table.columns:
             writer.writerow(
@@ -205,6 +224,7 @@ def dictionary_csv(tables: tuple[Table, ...]) -> str:
                     c.type,
                     c.unit,
                     c.kind,
+                    " ".join(table.axes_of(c.name)),
                     c.dissemination,
                     c.nullable,
                     c.name in table.grain,

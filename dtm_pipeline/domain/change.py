@@ -115,51 +115,48 @@ def change_of_districts(
     listed = stock.filter(pl.col("leads") & (pl.col("admin_level") == LOCATION_LEVEL))
     numbered = _located(pairs, listed).with_row_index("_pair")
     areas = listed.select(AREA).unique(maintain_order=True).with_row_index("_area")
-    # windows and groups over numbers cost a fraction of those over eight columns of text
+    # groups over numbers cost a fraction of those over eight columns of text
     alone = pl.format("{}:{}:{}", "snapshot_id", pl.col("source_sheet").fill_null(""), "source_row")
     named = pl.when(pl.col("place_id").is_null()).then(alone).otherwise("place_id")
-    listed = listed.select(
-        "series_id",
-        "reference_date",
-        *AREA,
-        "place_id",
-        *UNITS,
-        "individuals_basis",
-        "in_camp_individuals",
-        "carried_from",
-        _unit=named.cast(pl.Categorical),
-    ).join(areas, on=list(AREA), nulls_equal=True)
-    before, after = _side(listed, numbered, "previous"), _side(listed, numbered, "current")
-    after = _with_rule_effect(after, rules)
-    before = _with_reasons(before, registers)
-    sides = pl.concat([_linked(before, registers.links), _linked(after, registers.links)], how="diagonal")
-    units = sides.group_by("_pair", "_unit", "_area").agg(
-        *(pl.col(f"{side}_{unit}").sum() for side in ("previous", "current") for unit in UNITS),
-        *(
-            pl.col(f"{side}_{unit}").count().alias(f"{side}_known_{unit}")
-            for side in ("previous", "current")
-            for unit in UNITS
-        ),
-        pl.col("_effect").sum(),
-        *(pl.col("_side").eq(side).sum().cast(pl.Int64).alias(f"{side}_rows") for side in ("previous", "current")),
-        _moved=pl.col("_was_linked").any(),
-        _carried=pl.col("_carried").any(),
-        _reason=pl.col("_reason").min(),
+    rows = (
+        listed.lazy().with_columns(_unit=named.cast(pl.Categorical)).join(areas.lazy(), on=list(AREA), nulls_equal=True)
+    )
+    before, after = _side(rows, numbered, "previous"), _side(rows, numbered, "current")
+    sides = pl.concat(
+        [
+            _linked(_with_reasons(before, registers), numbered, registers.links),
+            _linked(_with_rule_effect(after, numbered, rules), numbered, registers.links),
+        ],
+        how="diagonal",
+    )
+    units = (
+        sides.group_by("_pair", "_unit", "_area")
+        .agg(
+            *(pl.col(f"{side}_{unit}").sum() for side in ("previous", "current") for unit in UNITS),
+            *(
+                pl.col(f"{side}_{unit}").count().alias(f"{side}_known_{unit}")
+                for side in ("previous", "current")
+                for unit in UNITS
+            ),
+            pl.col("_effect").sum(),
+            *(pl.col(f"{side}_rows").sum() for side in ("previous", "current")),
+            *(pl.col(c).max() for c in ("_moved", "_carried")),
+            _reason=pl.col("_reason").min(),
+        )
+        .collect()
     )
     names = (
-        stock.filter("leads")
-        .select(*AREA, *AREA_NAMES["district"])
+        listed.select(*AREA, *AREA_NAMES["district"])
         .unique()
         .group_by(AREA)
-        .agg(pl.col(c).drop_nulls().min() for c in AREA_NAMES["district"])
+        .agg(pl.col(c).min() for c in AREA_NAMES["district"])
     )
     return (
         _parts(units)
         .group_by("_pair", "_area")
         .agg(pl.all().sum())
         .join(numbered, on="_pair")
-        .join(areas, on="_area")
-        .join(names, on=list(AREA), nulls_equal=True)
+        .join(areas.join(names, on=list(AREA), nulls_equal=True), on="_area")
         .drop("_pair", "_area")
     )
 
@@ -173,11 +170,12 @@ def _located(pairs: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _side(listed: pl.DataFrame, pairs: pl.DataFrame, side: str) -> pl.DataFrame:
-    """Rows of one date of each pair."""
+def _side(rows: pl.LazyFrame, pairs: pl.DataFrame, side: str) -> pl.LazyFrame:
+    """Rows of one date of each pair, and for the other date nothing."""
     day = "previous_reference_date" if side == "previous" else "reference_date"
-    return listed.select(
+    return rows.select(
         "series_id",
+        "population_group",
         pl.col("reference_date").alias(day),
         *AREA,
         "place_id",
@@ -187,85 +185,78 @@ def _side(listed: pl.DataFrame, pairs: pl.DataFrame, side: str) -> pl.DataFrame:
         "individuals_basis",
         "in_camp_individuals",
         _carried=pl.col("carried_from").is_not_null(),
-        _side=pl.lit(side),
-    ).join(pairs, on=["series_id", day])
+        **{f"{side}_rows": pl.lit(1, pl.Int64)},
+    ).join(pairs.lazy().drop("population_group"), on=["series_id", day])
 
 
-def _with_rule_effect(after: pl.DataFrame, rules: tuple[SizeRule, ...]) -> pl.DataFrame:
+def _with_rule_effect(after: pl.LazyFrame, pairs: pl.DataFrame, rules: tuple[SizeRule, ...]) -> pl.LazyFrame:
     """People that a changed rule of household size alone adds, `_effect`: null where the figures follow no rule."""
-    dated = after.select("location_code", *PAIR).unique()
-    then = with_sizes(dated.with_columns(_now="reference_date", reference_date="previous_reference_date"), rules)
+    countries = sorted({r.location_code for r in rules})
+    dated = pairs.join(pl.DataFrame({"location_code": countries}, schema={"location_code": pl.String}), how="cross")
+    then = with_sizes(dated.with_columns(reference_date="previous_reference_date"), rules)
     now = with_sizes(dated, rules)
-    sizes = then.select(
-        "location_code",
-        "series_id",
-        "population_group",
-        "previous_reference_date",
-        reference_date="_now",
-        _then_in="size_in_camp",
-        _then_out="size_out_of_camp",
-    ).join(
-        now.select("location_code", *PAIR, _now_in="size_in_camp"),
-        on=["location_code", *PAIR],
+    sizes = then.select("location_code", "_pair", _then_in="size_in_camp", _then_out="size_out_of_camp").join(
+        now.select("location_code", "_pair", _now_in="size_in_camp"), on=["location_code", "_pair"]
     )
     camp = (pl.col("in_camp_individuals") / pl.col("_now_in")).round(0).cast(pl.Int64).fill_null(0)
     restated = camp * pl.col("_then_in") + (pl.col("current_households") - camp) * pl.col("_then_out")
     by_rule = pl.col("individuals_basis") == "rule"
-    return after.join(sizes, on=["location_code", *PAIR], how="left").with_columns(
-        _effect=pl.when(by_rule).then(pl.col("current_individuals") - restated)
+    # rounded as the people themselves are, so that a rule that stays has no effect
+    return after.join(sizes.lazy(), on=["location_code", "_pair"], how="left").with_columns(
+        _effect=pl.when(by_rule).then(pl.col("current_individuals") - restated.round(0).cast(pl.Int64))
     )
 
 
-def _with_reasons(before: pl.DataFrame, registers: Registers) -> pl.DataFrame:
+def _with_reasons(before: pl.LazyFrame, registers: Registers) -> pl.LazyFrame:
     """Why a location of the earlier date may be absent at the later one: emptied or not_reassessed, else null."""
     complete = registers.rounds.filter(statement="complete").select("series_id", "reference_date", _complete=True)
     told = registers.locations.with_columns(
         pl.col("population_group").fill_null("*"), pl.col("valid_to").fill_null(pl.date(9999, 12, 31))
     )
-    reasons = []
-    rows = before.with_row_index("_row")
+    rows = before.join(complete.unique().lazy(), on=["series_id", "reference_date"], how="left")
+    answers = []
     for column, key in (("place_id", "place_id"), ("admin1_code", "admin_code"), ("admin2_code", "admin_code")):
-        met = rows.select("_row", "location_code", *PAIR, pl.col(column).alias(key)).join(
-            told.filter(pl.col(key).is_not_null()).select(
-                "location_code", key, "statement", "valid_from", "valid_to", _group="population_group"
-            ),
-            on=["location_code", key],
-        )
-        of_group = (pl.col("_group") == "*") | (pl.col("_group") == pl.col("population_group"))
+        statements = told.filter(pl.col(key).is_not_null())
+        if statements.is_empty():
+            continue
+        name = f"_{column}_says"
         day = pl.col("reference_date")
-        closed = (pl.col("statement") == "closed") & (pl.col("valid_from") <= day) & (pl.col("valid_to") >= day)
-        unseen = (pl.col("statement") == "not_reassessed") & day.is_between("valid_from", "valid_to")
-        reasons.append(
-            met.filter(of_group & (closed | unseen)).select(
-                "_row", _told=pl.when(closed).then(pl.lit("emptied")).otherwise(pl.lit("not_reassessed"))
+        of_group = (pl.col("_group") == "*") | (pl.col("_group") == pl.col("population_group"))
+        met = (
+            rows.select("location_code", "population_group", "reference_date", pl.col(column).alias(key))
+            .unique()
+            .join(
+                statements.lazy().select(
+                    "location_code", key, "statement", "valid_from", "valid_to", _group="population_group"
+                ),
+                on=["location_code", key],
             )
+            .filter(of_group & day.is_between("valid_from", "valid_to"))
+            .group_by("location_code", "population_group", "reference_date", pl.col(key).alias(column))
+            # what was closed is empty, whatever else is said of it
+            .agg(pl.col("statement").min().alias(name))
         )
-    first = pl.concat(reasons).group_by("_row").agg(pl.col("_told").min())
-    return (
-        rows.join(first, on="_row", how="left")
-        .join(complete, on=["series_id", "reference_date"], how="left")
-        .with_columns(
-            _reason=pl.when(pl.col("_complete")).then(pl.coalesce("_told", pl.lit("emptied"))).otherwise("_told")
-        )
-        .drop("_row", "_told", "_complete")
-    )
+        rows = rows.join(met, on=["location_code", "population_group", "reference_date", column], how="left")
+        answers.append(pl.col(name))
+    said = pl.coalesce(*answers) if answers else pl.lit(None, pl.String)
+    reason = said.replace_strict({"closed": "emptied", "not_reassessed": "not_reassessed"}, return_dtype=pl.String)
+    by_round = pl.when(pl.col("_complete")).then(pl.lit("emptied"))
+    return rows.with_columns(_reason=pl.coalesce(reason, by_round))
 
 
-def _linked(side: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
+def _linked(side: pl.LazyFrame, pairs: pl.DataFrame, links: pl.DataFrame) -> pl.LazyFrame:
     """Rows with the unit that merged and split locations share in a pair whose dates lie around the event."""
-    rows = side.with_columns(_was_linked=pl.lit(False))
     if links.is_empty():
-        return rows
+        return side.with_columns(_moved=pl.lit(False))
     named = {"_unit": pl.col("place_id"), "_other": pl.col("other_place_id")}
     told = links.select("location_code", _on="reference_date", **{n: c.cast(pl.Categorical) for n, c in named.items()})
-    ends = side.select("location_code", *PAIR).unique().join(told, on="location_code")
-    ends = ends.filter(
+    ends = pairs.join(told, how="cross").filter(
         (pl.col("_on") > pl.col("previous_reference_date")) & (pl.col("_on") <= pl.col("reference_date"))
     )
-    key = ["location_code", *PAIR]
-    chain = ends.unique([*key, "_unit"], keep="first", maintain_order=True).drop("_on")
+    key = ["location_code", "_pair"]
+    chain = ends.select(*key, "_unit", "_other").unique([*key, "_unit"], keep="first", maintain_order=True)
     # a place merged into one that was itself merged belongs to the last of them: as many steps as there are links
-    for _ in range(chain.height):
+    for _ in range(links.height):
         further = chain.select(*key, pl.col("_unit").alias("_other"), pl.col("_other").alias("_last"))
         longer = chain.join(further, on=[*key, "_other"], how="left")
         if longer["_last"].null_count() == longer.height:
@@ -274,8 +265,8 @@ def _linked(side: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:
     heads = chain.select(*key, _unit="_other", _other="_other").unique()
     chain = pl.concat([chain, heads]).unique([*key, "_unit"], keep="first", maintain_order=True)
     return (
-        rows.join(chain, on=[*key, "_unit"], how="left")
-        .with_columns(_was_linked=pl.col("_other").is_not_null(), _unit=pl.coalesce("_other", "_unit"))
+        side.join(chain.lazy(), on=[*key, "_unit"], how="left")
+        .with_columns(_moved=pl.col("_other").is_not_null(), _unit=pl.coalesce("_other", "_unit"))
         .drop("_other")
     )
 

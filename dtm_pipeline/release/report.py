@@ -107,6 +107,7 @@ def _country(page: Page, country: str, tables: dict[str, pl.DataFrame], home: Ho
             "<h3>Stocks over time</h3><p class='quiet'>Each date is a count of its own; dates are never added. Gaps are dates without a round.</p>"
         )
         page.add(f"<div class='panel'>{page.chart(f'trend_{country}', trend(series))}</div>")
+        _changes(page, tables, country)
         _largest(page, tables, country)
     flow = tables["out_dtm__border_flow_daily"].filter(location_code=country)
     if not flow.is_empty():
@@ -126,6 +127,46 @@ def _series_over_time(tables: dict[str, pl.DataFrame], country: str) -> pl.DataF
         for name in ("idp", "returnee")
     ]
     return pl.concat(parts).join(titles, on="series_id").rename({"title": "series"}).sort("series_id", "reference_date")
+
+
+CHANGE_PARTS = {
+    "panel_change": "same locations",
+    "newly_listed": "newly listed",
+    "emptied": "emptied",
+    "not_reassessed": "not reassessed",
+    "left_unexplained": "no longer listed, not known why",
+    "merged_or_split": "merged or split",
+    "rule_or_category": "rule or area changed",
+}
+
+
+def _changes(page: Page, tables: dict[str, pl.DataFrame], country: str) -> None:
+    """What the newest change of each headline series is made of, in people."""
+    headline = tables["out_meta__series"].filter("headline")["series_id"]
+    parts = [f"{part}_individuals" for part in CHANGE_PARTS]
+    newest = tables["out_dtm__governorate_change"].filter(
+        pl.col("location_code") == country,
+        pl.col("series_id").is_in(headline.to_list()),
+        pl.col("reference_date") == pl.col("reference_date").max().over("series_id"),
+    )
+    key = ["series_id", "previous_reference_date", "reference_date"]
+    known = newest.filter(pl.col("panel_change_individuals").is_not_null())
+    sums = known.group_by(key).agg(pl.col("change_individuals", *parts).sum()).sort(key)
+    if sums.is_empty():
+        return
+    page.add(
+        "<h3>What the newest change is made of</h3><p class='quiet'>People. A change is not only movement: lists gain and lose "
+        "locations, rounds do not reach all of them, rules change. `dtm explain` follows any figure back to the rows it came from.</p>"
+    )
+    rows = [
+        [
+            f"{r['series_id']}, {r['previous_reference_date']} to {r['reference_date']}",
+            r["change_individuals"],
+            *(r[p] for p in parts),
+        ]
+        for r in sums.iter_rows(named=True)
+    ]
+    page.table(["series", "change", *CHANGE_PARTS.values()], rows)
 
 
 def _cards(page: Page, series: pl.DataFrame, tables: dict[str, pl.DataFrame], country: str) -> None:

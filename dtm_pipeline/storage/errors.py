@@ -1,4 +1,4 @@
-"""Internal errors: where they happened, for the owner of the home; never the values that they quote."""
+"""Errors that stop a command, and the logs of internal ones: where they happened, never the values that they quote."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ OWN_PACKAGES = ("dtm_pipeline", "assets", "sources", "checks")
 
 class InternalError(Exception):
     """A defect of ours: the text names the type and the log, and nothing of the data."""
+
+
+class ReferenceDataError(Exception):
+    """Reference data that can't be used; the sentence names the part and what is wrong."""
 
 
 def write_error_log(error: BaseException, folder: Path | None) -> Path:

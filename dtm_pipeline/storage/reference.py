@@ -18,6 +18,7 @@ from dtm_pipeline.domain.series import Series
 from dtm_pipeline.domain.severity import COMBINATIONS, MISSING_ANSWERS, HotspotRule, Indicator, SeverityModel
 from dtm_pipeline.places.locations import LINK_SCHEMA
 from dtm_pipeline.storage.archives import ArchiveLimits
+from dtm_pipeline.storage.errors import ReferenceDataError
 
 
 @dataclass(frozen=True)
@@ -200,6 +201,21 @@ class Reference:
     def archive_limits(self) -> ArchiveLimits:
         told = self.thresholds["archives"]
         return ArchiveLimits(int(told["members"]), int(told["total_bytes"]), told["ratio"], int(told["depth"]))
+
+    def check(self) -> None:
+        """Read what analysts edit, so that a slip is told before anything is computed.
+
+        Raises:
+            ReferenceDataError: a file can't be read, or says what can't be.
+        """
+        for part in ("series", "countries", "size_rules", "registers", "severity_models", "thresholds", "categories"):
+            try:
+                getattr(self, part)
+            except (ValueError, KeyError, TypeError, OSError, pl.exceptions.PolarsError) as error:
+                said = f"lacks {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
+                raise ReferenceDataError(
+                    f"{self.folder}: {part.replace('_', ' ')} can't be used: {said}; mend the file, nothing was computed"
+                ) from error
 
     def fingerprint(self) -> str:
         """sha256 over every file of the folder."""
