@@ -10,8 +10,8 @@ import polars as pl
 
 from dtm_pipeline.contracts.core import STOCK
 from dtm_pipeline.contracts.derive import conform
-from dtm_pipeline.domain.change import Registers
 from dtm_pipeline.domain.household_size import SizeRule, with_individuals
+from dtm_pipeline.domain.registers import Registers
 from dtm_pipeline.settings import Settings
 from dtm_pipeline.storage.reference import Reference
 

@@ -39,16 +39,23 @@ def explain(
     from dtm_pipeline.release.explain import ExplainError, Question
     from dtm_pipeline.release.explain import explain as way_of
 
-    level = next((n for n in ("governorate", "district", "subdistrict") if f"__{n}_" in table), "district")
-    area = {"governorate": admin1, "district": admin2, "subdistrict": admin3}[level]
+    options = {"governorate": admin1, "district": admin2, "subdistrict": admin3}
+    level = next((n for n in options if f"__{n}_" in table), "district")
+    deeper = list(options)[list(options).index(level) + 1 :]
+    named = {"governorate": "--admin1", "district": "--admin2", "subdistrict": "--admin3"}
+    for name in deeper:
+        if options[name] is not None:
+            fail(f"{table} is a table of {level}s: leave {named[name]} out, or name the table of {name}s")
+    area = options[level]
     parent = {"governorate": None, "district": admin1, "subdistrict": admin2}[level]
     if area is None and parent is None:
-        fail(
-            f"{table} is a table of {level}s: name one with --{ {'governorate': 'admin1', 'district': 'admin2', 'subdistrict': 'admin3'}[level] }"
-        )
+        fail(f"{table} is a table of {level}s: name one with {named[level]}")
     day = date.date() if date else None
     try:
-        told = way_of(open_home(home), Question(table, area, parent, day, group, series, category))
+        told = way_of(
+            open_home(home),
+            Question(table, area and area.upper(), parent and parent.upper(), day, group, series, category),
+        )
     except ExplainError as error:
         fail(str(error))
     if as_json:
@@ -78,7 +85,13 @@ def _show(told: Explanation) -> None:
         [[s.delivery, s.sheet or "", s.received_at[:16], len(s.rows), s.total, _ranges(s.rows)] for s in told.sources],
     )
     typer.echo("")
-    typer.echo("the total is the same at every step" if told.same_total else "the total is NOT the same at every step")
+    if told.earlier is not None:
+        typer.echo("compared with:")
+        _show(told.earlier)
+    else:
+        typer.echo(
+            "the total is the same at every step" if told.same_total else "the total is NOT the same at every step"
+        )
 
 
 def _number(value: int | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Severity models.", no_args_is_help=True, rich_markup_mode=None)
 COLLINEAR = 5.0
+P_SHOWN = 0.001
 
 
 @app.command()
@@ -49,6 +51,7 @@ def estimate(
     out: Annotated[Path | None, typer.Option("--out", help="New model file. [default: INDEX_vVERSION.toml]")] = None,
     folds: Annotated[int, typer.Option("--folds", min=2, max=20, help="Parts left out in turn.")] = 5,
     seed: Annotated[int, typer.Option("--seed", help="Of the folds.")] = 1,
+    anyway: Annotated[bool, typer.Option("--anyway", help="Write a model that tells no more than chance.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Fit the weights of a model's indicators from locations with and without returns, and write a new version.
@@ -70,10 +73,18 @@ def estimate(
         fail(f"{model}: is no model; those are {', '.join(known)}")
     if any((m.index_name, m.model_version) == (model, version) for m in reference.severity_models):
         fail(f"{model} {version}: is there already; name a version of its own")
+    if not re.fullmatch(r"[\w.-]+", version):
+        fail(f"--version {version!r}: letters, digits, dots and hyphens, such as 2.0")
     base = reference.severity_model(model)
     target = out or Path(f"{model}_v{version}.toml")
     try:
         told = fitted(read_locations(file, base, outcome), base, outcome, folds, seed)
+        limits = reference.thresholds["severity_estimate"]
+        if told.tells_nothing(limits["max_p"], limits["min_auc"]) and not anyway:
+            fail(
+                f"the answers tell no more of returns than chance (p = {told.likelihood_ratio_p:.2g}, area under the curve in folds "
+                f"left out {told.fold_auc:.2f}): no model is written; --anyway writes it"
+            )
         folder = reference.folder / "severity_models"
         write_version(folder, base, told, version, file.name, datetime.now(UTC).date(), target)
     except ImportError:
@@ -99,7 +110,7 @@ def _show(told: Estimate, base: str) -> None:
         ["indicator", "answer", "locations", "coefficient", "error", "p", "inflation", "folds", "same sign", ""],
         [
             [
-                e.indicator_code, e.answer, e.locations, f"{e.coefficient:+.2f}", f"{e.standard_error:.2f}", f"{e.p_value:.3f}",
+                e.indicator_code, e.answer, e.locations, f"{e.coefficient:+.2f}", f"{e.standard_error:.2f}", "<0.001" if e.p_value < P_SHOWN else f"{e.p_value:.3f}",
                 f"{e.variance_inflation:.1f}", f"{e.fold_mean:+.2f} +-{e.fold_spread:.2f}", f"{e.same_sign:.0%}",
                 "collinear" if e.variance_inflation > COLLINEAR else "",
             ]
@@ -109,4 +120,9 @@ def _show(told: Estimate, base: str) -> None:
     print_rows(["indicator", "weight"], [[code, f"{weight:.2f}"] for code, weight in told.weights.items()])
     if told.left_out:
         typer.echo(f"left out of the new version, for they hold nothing back or never vary: {', '.join(told.left_out)}")
+    if told.disordered:
+        typer.echo(
+            f"a worse answer held back less than a better one, and is worth as much: {', '.join(told.disordered)}"
+        )
+    typer.echo("the cut-offs are those of the old version: look whether they fit scores by these weights")
     typer.echo(f"this is a model of its own: its scores are never compared with those of {base}")

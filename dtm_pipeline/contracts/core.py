@@ -470,6 +470,7 @@ EVENT = _observed(
     (
         Column("origin_admin1_code", "string", "code", "Governorate that people fled from; null when not known"),
         Column("origin_admin2_code", "string", "code", "District that people fled from; null when not known"),
+        Column("newest", "boolean", "flag", "Of the newest report of the event, in a delivery that leads").required(),
     ),
 )
 FLOW_REGISTRATION = _observed(

@@ -480,7 +480,7 @@ RETURN_RATE = Table(
 SEVERITY_DRIVER = Table(
     "out_dtm__district_severity_driver",
     "out",
-    "What the mean severity score of a district is made of. Sensitive indicators are left out, never one alone, so that the contributions told may be less than the score.",
+    "What the mean severity score of a district is made of. Sensitive indicators are left out, and districts where the rest would tell them, so that the contributions told may be less than the score.",
     ("series_id", "reference_date", *PLACE_KEY["district"], "index_name", "model_version", "indicator_code"),
     (
         *DISTRICT,
@@ -559,8 +559,8 @@ EVENT = Table(
             "cumulative_basis",
             "string",
             "code",
-            "stated by the report, or derived as current + returned",
-            allowed=("stated", "derived"),
+            "stated by the report, derived as current + returned, or mixed",
+            allowed=("stated", "derived", "mixed"),
         ),
         Column(
             "moved_on_individuals",
@@ -723,8 +723,8 @@ RECONCILIATION = Table(
             "date_method",
             "string",
             "code",
-            "How dates are brought together: interpolated between ours around theirs, or nearest",
-            allowed=("interpolated", "nearest"),
+            "How dates are brought together: interpolated between ours around theirs, or the nearest of ours",
+            allowed=("same_date", "interpolated", "nearest"),
         ).required(),
         Column("areas_compared", "int64", "count", "Areas that the other source gives", unit="areas").adding_along(),
         Column("cumulative", "boolean", "flag", "The other figure counts from a beginning; it is no stock").required(),

@@ -60,16 +60,19 @@ def complete_cells(stock: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
         .with_columns(whole=pl.when(by_households).then("households").otherwise("individuals"))
         .with_columns(gap=pl.col("whole") - pl.col("counted").fill_null(0))
     )
-    believed = spine.filter(pl.col("gap").is_null() | (pl.col("gap") >= 0))
+    # of a location whose stock is not known in the unit of its cells, the whole is unknown: nothing says what they sum to
+    believed = spine.filter(pl.col("gap") >= 0)
     parts = believed.join(cells.drop("unit"), on=[*ROW, "dimension"], nulls_equal=True).filter(pl.col("value") > 0)
-    rest = spine.filter(pl.col("gap") != 0).with_columns(
+    rest = spine.filter((pl.col("gap") != 0) | pl.col("whole").is_null()).with_columns(
         category_code=pl.lit(UNKNOWN), value=pl.when(pl.col("gap") > 0).then("gap").otherwise("whole")
     )
-    narrow = [*ROW, "dimension", "category_code", "unit", "value", "gap", *columns]
+    narrow = [*ROW, "dimension", "category_code", "unit", "value", "gap", "whole", *columns]
     return (
         pl.concat([parts.select(narrow), rest.select(narrow)])
         .with_columns(
-            people=pl.when(by_households)
+            people=pl.when(pl.col("whole").is_null())
+            .then("individuals")
+            .when(by_households)
             .then((pl.col("value") * _persons_a_household()).round(0).cast(pl.Int64))
             .otherwise("value")
         )
@@ -125,6 +128,8 @@ def _persons_a_household() -> pl.Expr:
     own = pl.col("individuals") // pl.col("households")
     whole_number = pl.col("individuals") == own * pl.col("households")
     of_shelter = pl.when(pl.col("category_code") == "camp").then("size_in_camp").otherwise("size_out_of_camp")
+    # people of cells by a broken size would not sum to those of the location
+    of_shelter = pl.when(of_shelter == of_shelter.round(0)).then(of_shelter)
     one_size = pl.when((pl.col("households") > 0) & whole_number).then(own)
     follows_rule = pl.col("individuals_basis") == "rule"
     return (
@@ -138,8 +143,8 @@ def breakdown_by_area(breakdown: pl.DataFrame, level: str, small: SmallCells) ->
     """Cells of each area and dimension; small ones pooled in `withheld`, so that the cells still sum to the stock.
 
     A cell is small below `small.households` households (or `small.individuals` persons, where only persons are
-    known) or on fewer than `small.locations` locations. A pool of one cell would tell that cell, so the next
-    smallest joins it.
+    known) or on fewer than `small.locations` locations. A pool of one cell would tell that cell, and one below
+    those counts is small itself: the next smallest join it until it is neither, as long as there are any.
 
     Args:
         breakdown: rows of core_dtm__breakdown.
@@ -148,27 +153,27 @@ def breakdown_by_area(breakdown: pl.DataFrame, level: str, small: SmallCells) ->
     area = ["dimension", *SERIES_KEY, *AREA_CODES[level]]
     rows, areas = numbered(breakdown, area, "_area")
     cells = rows.group_by("_area", "category_code").agg(*_sums(), known_sum("locations"))
-    size = pl.coalesce("households", "individuals")
-    few = (
-        pl.when(pl.col("households").is_not_null())
-        .then(pl.col("households") < small.households)
-        .otherwise(pl.col("individuals") < small.individuals)
-    ) | (pl.col("locations") < small.locations).fill_null(False)
+    # one unit for the cells of an area: households where every cell has them
+    cells = cells.with_columns(_counts_households=pl.col("households").is_not_null().all().over("_area"))
+    size = pl.when("_counts_households").then("households").otherwise("individuals")
+    least = pl.when("_counts_households").then(small.households).otherwise(small.individuals)
+    few = (size < least) | (pl.col("locations") < small.locations).fill_null(False)
     ranked = (
         cells.with_columns(small=few)
-        .sort("_area", size, "category_code", nulls_last=True)
+        .sort("_area", ~pl.col("small"), size, "category_code", nulls_last=True)
         .with_columns(
-            small_cells=pl.col("small").sum().over("_area"),
-            rank=(~pl.col("small")).cum_sum().over("_area"),
+            any_small=pl.col("small").any().over("_area"),
+            before=pl.int_range(pl.len()).over("_area"),
+            size_before=(size.cum_sum() - size).over("_area"),
             share_denominator=size.sum().over("_area"),
         )
     )
-    joins_the_pool = (pl.col("small_cells") == 1) & ~pl.col("small") & (pl.col("rank") == 1)
+    joins_the_pool = pl.col("any_small") & ((pl.col("before") == 1) | (pl.col("size_before") < least))
     marked = ranked.with_columns(withheld=pl.col("small") | joins_the_pool)
     pools = (
         marked.filter("withheld")
         .group_by("_area")
-        .agg(*_sums(), pl.col("share_denominator").first())
+        .agg(*_sums(), pl.col("share_denominator", "_counts_households").first())
         .with_columns(category_code=pl.lit(WITHHELD), withheld=pl.lit(True))
     )
     shown = marked.filter(~pl.col("withheld")).select(pools.columns)
@@ -178,5 +183,5 @@ def breakdown_by_area(breakdown: pl.DataFrame, level: str, small: SmallCells) ->
         .with_columns(share=size / pl.col("share_denominator"))
         .sort("_area", "category_code")
         .join(areas.join(labels, on="_area"), on="_area", maintain_order="left")
-        .drop("_area")
+        .drop("_area", "_counts_households")
     )

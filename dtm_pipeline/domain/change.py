@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from dtm_pipeline.domain.aggregate import known_sum
+from dtm_pipeline.domain.aggregate import complete_sum, known_sum
 from dtm_pipeline.domain.household_size import SizeRule, with_sizes
+from dtm_pipeline.domain.registers import CLOSED, Registers, with_statements
 from dtm_pipeline.domain.stocks import AREA_CODES, AREA_NAMES, LOCATION_LEVEL
 
 PARTS = (
@@ -45,23 +46,6 @@ class ChangeRules:
     dynamics_tolerance_days: int
     dynamics_min_base_individuals: int
     dynamics_from: tuple[float, float, float]
-
-
-@dataclass(frozen=True)
-class Registers:
-    """What is on record of rounds and locations.
-
-    Attributes:
-        rounds: series_id, reference_date, statement (`complete` or `partial`).
-        locations: location_code, place_id, admin_code (null, or the unit whose locations are all meant),
-            population_group (null = every group), statement (`closed` or `not_reassessed`), valid_from, valid_to
-            (null = open).
-        links: location_code, place_id, link (`merged_into`, `split_from`), other_place_id, reference_date.
-    """
-
-    rounds: pl.DataFrame
-    locations: pl.DataFrame
-    links: pl.DataFrame
 
 
 def consecutive_dates(stock: pl.DataFrame) -> pl.DataFrame:
@@ -109,7 +93,8 @@ def change_of_districts(
     Returns:
         PAIR, location_code, admin1_code, admin2_code, names; for households and individuals `previous_*`, `current_*`
         and each part of PARTS; `panel_previous_*` and `panel_current_*` of locations assessed at both dates;
-        `panel_locations`; `previous_known_*` and `current_known_*`: rows in which the unit is known;
+        `panel_locations`; `dynamics_base` and `dynamics_moved`: people of those locations at the earlier date, and how many
+        more or fewer they are, stated zeros included, by the earlier size rule; `previous_known_*` and `current_known_*`: rows in which the unit is known;
         `previous_rows`, `current_rows`.
     """
     listed = stock.filter(pl.col("leads") & (pl.col("admin_level") == LOCATION_LEVEL))
@@ -210,38 +195,12 @@ def _with_rule_effect(after: pl.LazyFrame, pairs: pl.DataFrame, rules: tuple[Siz
 def _with_reasons(before: pl.LazyFrame, registers: Registers) -> pl.LazyFrame:
     """Why a location of the earlier date may be absent at the later one: emptied or not_reassessed, else null."""
     complete = registers.rounds.filter(statement="complete").select("series_id", "reference_date", _complete=True)
-    told = registers.locations.with_columns(
-        pl.col("population_group").fill_null("*"), pl.col("valid_to").fill_null(pl.date(9999, 12, 31))
-    )
-    rows = before.join(complete.unique().lazy(), on=["series_id", "reference_date"], how="left")
-    answers = []
-    for column, key in (("place_id", "place_id"), ("admin1_code", "admin_code"), ("admin2_code", "admin_code")):
-        statements = told.filter(pl.col(key).is_not_null())
-        if statements.is_empty():
-            continue
-        name = f"_{column}_says"
-        day = pl.col("reference_date")
-        of_group = (pl.col("_group") == "*") | (pl.col("_group") == pl.col("population_group"))
-        met = (
-            rows.select("location_code", "population_group", "reference_date", pl.col(column).alias(key))
-            .unique()
-            .join(
-                statements.lazy().select(
-                    "location_code", key, "statement", "valid_from", "valid_to", _group="population_group"
-                ),
-                on=["location_code", key],
-            )
-            .filter(of_group & day.is_between("valid_from", "valid_to"))
-            .group_by("location_code", "population_group", "reference_date", pl.col(key).alias(column))
-            # what was closed is empty, whatever else is said of it
-            .agg(pl.col("statement").min().alias(name))
-        )
-        rows = rows.join(met, on=["location_code", "population_group", "reference_date", column], how="left")
-        answers.append(pl.col(name))
-    said = pl.coalesce(*answers) if answers else pl.lit(None, pl.String)
-    reason = said.replace_strict({"closed": "emptied", "not_reassessed": "not_reassessed"}, return_dtype=pl.String)
+    told = with_statements(before, registers.locations)
+    by_location = pl.when(pl.col("says") == CLOSED).then(pl.lit("emptied")).otherwise("says")
     by_round = pl.when(pl.col("_complete")).then(pl.lit("emptied"))
-    return rows.with_columns(_reason=pl.coalesce(reason, by_round))
+    return told.join(complete.unique().lazy(), on=["series_id", "reference_date"], how="left").with_columns(
+        _reason=pl.coalesce(by_location, by_round)
+    )
 
 
 def _linked(side: pl.LazyFrame, pairs: pl.DataFrame, links: pl.DataFrame) -> pl.LazyFrame:
@@ -321,7 +280,14 @@ def _parts(units: pl.DataFrame) -> pl.DataFrame:
             pl.when(seen).then(f"{side}_{unit}").otherwise(0).alias(f"panel_{side}_{unit}")
             for side in ("previous", "current")
         ]
-    panel_locations = (stays & ~pl.col("_carried") & pl.col("_home")).cast(pl.Int64)
+    # what the locations assessed at both dates held, and what moved there, where each stands now
+    assessed = stays & ~pl.col("_carried") & pl.col("_home")
+    moved = pl.col("_whole_current_individuals") - pl.col("_whole_previous_individuals") - pl.col("_whole__effect")
+    made += [
+        pl.when(assessed).then("_whole_previous_individuals").otherwise(0).alias("dynamics_base"),
+        pl.when(assessed).then(moved).otherwise(0).alias("dynamics_moved"),
+    ]
+    panel_locations = assessed.cast(pl.Int64)
     return told.with_columns(*made, panel_locations=panel_locations).select(
         "_pair",
         "_area",
@@ -331,6 +297,8 @@ def _parts(units: pl.DataFrame) -> pl.DataFrame:
         "previous_rows",
         "current_rows",
         "panel_locations",
+        "dynamics_base",
+        "dynamics_moved",
     )
 
 
@@ -383,11 +351,12 @@ def _of_both(side: str) -> list[pl.Expr]:
 
 
 def _located_change() -> list[pl.Expr]:
-    """The change of what is listed, and its parts: null where a date lists rows whose unit nobody knows."""
+    """The change of what is listed, and its parts: null where a date lists a location whose unit nobody knows."""
     made = []
     for unit in UNITS:
+        # where a location's people are unknown at either date, what they changed by is too
         unknown = pl.any_horizontal(
-            (pl.col(f"{side}_rows") > 0) & (pl.col(f"{side}_known_{unit}") == 0) for side in ("previous", "current")
+            pl.col(f"{side}_rows") > pl.col(f"{side}_known_{unit}") for side in ("previous", "current")
         )
         change = pl.col(f"current_{unit}").fill_null(0) - pl.col(f"previous_{unit}").fill_null(0)
         made.append(pl.when(~unknown).then(change).alias(f"change_{unit}"))
@@ -443,17 +412,14 @@ def with_dynamics(change: pl.DataFrame, over_span: pl.DataFrame, rules: ChangeRu
         no date, the areas no panel, or the panel fewer people than the base.
     """
     key = ["series_id", "reference_date", *[c for c in AREA if c in change.columns]]
-    base = pl.col("panel_previous_individuals")
-    share = pl.col("panel_change_individuals") / base
+    base = pl.col("dynamics_base")
+    share = pl.col("dynamics_moved") / base
     least = rules.dynamics_from
     name = pl.lit(DYNAMICS[0])
     for label, floor in zip(DYNAMICS[1:], least, strict=True):
         name = pl.when(share.abs() > floor).then(pl.lit(label)).otherwise(name)
-    if "panel_previous_individuals" not in over_span.columns:
-        over_span = over_span.with_columns(
-            panel_previous_individuals=pl.lit(None, pl.Int64), panel_change_individuals=pl.lit(None, pl.Int64)
-        )
-    told = over_span.filter(base >= rules.dynamics_min_base_individuals).select(
+    known = over_span.filter(pl.col("change_individuals").is_not_null())
+    told = known.filter(base >= rules.dynamics_min_base_individuals).select(
         *key, dynamics_previous_date="previous_reference_date", dynamics_panel_share=share, dynamics_class=name
     )
     return change.join(told, on=key, how="left", nulls_equal=True)
@@ -506,7 +472,7 @@ def comparable_panel(stock: pl.DataFrame, months: int, tolerance_days: int, leve
         rows.group_by(key)
         .agg(
             *(pl.col(c).drop_nulls().min() for c in AREA_NAMES[level]),
-            *(known_sum(u) for u in UNITS),
+            *(complete_sum(u) for u in UNITS),
             locations=pl.col("place_id").n_unique().cast(pl.Int64),
         )
         .sort(key)

@@ -47,7 +47,7 @@ def evidence_by_area(stock: pl.DataFrame, level: str, accounts: pl.DataFrame, ru
         rules: within how many days a figure counts as verified.
 
     Returns:
-        SERIES_KEY, codes of the area; verified_share, rule_share, rule_range, place_conflict_share,
+        SERIES_KEY, codes of the area, has_locations; verified_share, rule_share, rule_range, place_conflict_share,
         informant_spread: parts of the area's people (of households where people are not known); null where nothing is
         known of it.
     """
@@ -71,6 +71,7 @@ def evidence_by_area(stock: pl.DataFrame, level: str, accounts: pl.DataFrame, ru
         return pl.when(whole > 0).then(weight.filter(holds).sum() / whole)
 
     return rows.group_by(key).agg(
+        has_locations=located.any(),
         verified_share=pl.when(located.any()).then(share(verified)),
         rule_share=pl.when(pl.col("individuals_basis").count() > 0).then(
             pl.when(pl.col("individuals").sum() > 0).then(
@@ -104,7 +105,7 @@ def graded(evidence: pl.DataFrame, rules: ConfidenceRules) -> pl.DataFrame:
     }
     listed = pl.concat_list([pl.when(holds).then(pl.lit(name)) for name, holds in sorted(reasons.items())])
     count = pl.col("confidence_reasons").list.len()
-    blind = pl.col("verified_share").is_null()
+    blind = ~pl.col("has_locations")
     return evidence.with_columns(
         confidence_reasons=pl.when(blind).then(pl.lit(["no_locations"])).otherwise(listed.list.drop_nulls())
     ).with_columns(

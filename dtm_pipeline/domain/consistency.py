@@ -32,7 +32,7 @@ def faults(parts: pl.DataFrame, total_households: int, household_size: float) ->
     """
     size = pl.lit(household_size)
     apart = parts.filter(
-        ~follows_households(pl.col("households"), pl.col("individuals"), size, size, pl.lit(0)).fill_null(True)
+        ~follows_households(pl.col("households"), pl.col("individuals"), size, size, pl.lit(1)).fill_null(True)
     )
     found = [
         (FOLLOW, f"{code}: {households:,} households of {household_size:g} are not {individuals:,} individuals")

@@ -18,16 +18,17 @@ DISTRICT = AREA_CODES["district"]
 
 
 def newest_reports(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows with `leads` for the newest report of each event only.
+    """Rows with `newest`: of the newest report of their event, in the delivery that leads.
 
     Args:
         rows: event_id, reference_date (of the report), leads (of the newest delivery of the event).
 
     Returns:
-        The rows, in their order. Earlier reports stay, and do not lead: what an event was thought to be is kept.
+        The rows, in their order. Earlier reports stay: what an event was thought to be is kept. Rows of replaced
+        deliveries do not lead and are in no figure.
     """
-    newest = pl.when("leads").then("reference_date").max().over("event_id")
-    return rows.with_columns(leads=pl.col("leads") & (pl.col("reference_date") == newest))
+    last = pl.when("leads").then("reference_date").max().over("event_id")
+    return rows.with_columns(newest=pl.col("leads") & (pl.col("reference_date") == last))
 
 
 def individuals_of(households: str, individuals: str) -> pl.Expr:
@@ -37,38 +38,54 @@ def individuals_of(households: str, individuals: str) -> pl.Expr:
 
 
 def with_people(events: pl.DataFrame, rules: tuple[SizeRule, ...], group: str = "idp") -> pl.DataFrame:
-    """Events with persons by the country's size rule where a report gives only households, and `individuals_basis`."""
-    sized = with_sizes(events.with_columns(population_group=pl.lit(group)), rules)
+    """Leading reports with persons by the country's size rule where they give only households, and `individuals_basis`."""
+    led = events.filter("leads").with_columns(population_group=pl.lit(group))
+    sized = with_sizes(led, rules)
     filled = pl.any_horizontal(
         pl.col(f"{m}_individuals").is_null() & pl.col(f"{m}_households").is_not_null() for m in MEASURES
     )
+    known = pl.any_horizontal(pl.col(f"{m}_individuals").is_not_null() for m in MEASURES)
+    by_rule = filled & pl.col("size_out_of_camp").is_not_null()
     return sized.with_columns(
         *(individuals_of(f"{m}_households", f"{m}_individuals").alias(f"{m}_individuals") for m in MEASURES),
-        individuals_basis=pl.when(filled & pl.col("size_out_of_camp").is_not_null())
+        individuals_basis=pl.when(by_rule & known)
+        .then(pl.lit("mixed"))
+        .when(by_rule)
         .then(pl.lit("rule"))
-        .otherwise(pl.lit("counted")),
+        .when(known)
+        .then(pl.lit("counted")),
     )
 
 
 def event_table(events: pl.DataFrame) -> pl.DataFrame:
     """Every report of every event by district, which report it replaces, and whether its figures hold together.
 
-    What is not stated and follows from the rest is derived: cumulative = current + returned. `moved_on` is what
-    cumulative exceeds the two by: people who went elsewhere, or a report that does not add up when it is negative.
+    What a row does not state and follows from the rest is derived: cumulative = current + returned. `moved_on` is what
+    cumulative exceeds the two by: people who went elsewhere, or a report that does not add up when it is negative. It is
+    known where every row of the district tells all three.
 
     Args:
         events: rows of core_dtm__event, with_people.
 
     Returns:
         event_id, report_date, district columns, event_type, event_date, origin codes, MEASURES in households and
-        individuals, cumulative_basis (stated, derived), moved_on_individuals, newest, supersedes.
+        individuals, cumulative_basis (stated, derived, mixed), moved_on_individuals, newest, supersedes.
     """
     key = ["location_code", "event_id", "reference_date"]
     reports = events.select("location_code", "event_id", "reference_date").unique().sort(key)
     reports = reports.with_columns(supersedes=pl.col("reference_date").shift(1).over("location_code", "event_id"))
     area = [*key, *DISTRICT[1:]]
-    made = (
-        events.group_by(area)
+    both = {u: pl.col(f"current_{u}") + pl.col(f"returned_{u}") for u in UNITS}
+    stated = pl.col("cumulative_individuals").is_not_null()
+    rows = events.with_columns(
+        *(pl.coalesce(f"cumulative_{u}", both[u]).alias(f"cumulative_{u}") for u in UNITS),
+        cumulative_basis=pl.when(stated)
+        .then(pl.lit("stated"))
+        .when(both["individuals"].is_not_null())
+        .then(pl.lit("derived")),
+    ).with_columns(moved_on_individuals=pl.col("cumulative_individuals") - both["individuals"])
+    return (
+        rows.group_by(area)
         .agg(
             *names_and_basis("district"),
             one_or_mixed("event_type"),
@@ -77,31 +94,12 @@ def event_table(events: pl.DataFrame) -> pl.DataFrame:
             one_or_mixed("origin_admin2_code"),
             *(known_sum(f"{m}_{u}") for m in MEASURES for u in UNITS),
             one_or_mixed("individuals_basis"),
-            newest=pl.col("leads").any(),
+            one_or_mixed("cumulative_basis"),
+            complete_sum("moved_on_individuals"),
+            pl.col("newest").any(),
         )
         .join(reports, on=key)
-    )
-    derived = (
-        pl.col("cumulative_individuals").is_null()
-        & (pl.col("current_individuals") + pl.col("returned_individuals")).is_not_null()
-    )
-    return (
-        made.with_columns(
-            cumulative_basis=pl.when(derived)
-            .then(pl.lit("derived"))
-            .when(pl.col("cumulative_individuals").is_not_null())
-            .then(pl.lit("stated")),
-            **{
-                f"cumulative_{u}": pl.coalesce(f"cumulative_{u}", pl.col(f"current_{u}") + pl.col(f"returned_{u}"))
-                for u in UNITS
-            },
-        )
-        .with_columns(
-            moved_on_individuals=pl.col("cumulative_individuals")
-            - pl.col("current_individuals")
-            - pl.col("returned_individuals"),
-            report_date="reference_date",
-        )
+        .with_columns(report_date="reference_date")
         .sort(area)
     )
 
@@ -132,6 +130,7 @@ def climate_displacement(events: pl.DataFrame, level: str) -> pl.DataFrame:
     within = pl.col("origin_admin2_code") == pl.col("admin2_code")
     area = ["series_id", "population_group", "reference_date", *AREA_CODES[level], "event_type"]
     told = pl.col("individuals").filter(within.is_not_null()).sum()
+    known_within = (within.is_not_null() & pl.col("individuals").is_not_null()).any()
     return (
         known.join(rows, on=["location_code", "event_id", "_report"])
         .with_columns(
@@ -145,7 +144,7 @@ def climate_displacement(events: pl.DataFrame, level: str) -> pl.DataFrame:
             known_sum("individuals"),
             one_or_mixed("individuals_basis"),
             events=pl.col("event_id").n_unique().cast(pl.Int64),
-            intra_district_individuals=pl.when(within.is_not_null().any()).then(
+            intra_district_individuals=pl.when(known_within).then(
                 pl.col("individuals").filter(within.fill_null(False)).sum()
             ),
             intra_district_share=pl.when(told > 0).then(

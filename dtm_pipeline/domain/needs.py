@@ -46,9 +46,16 @@ def named_by_area(
         sized = sized.join(carried, on=dated, how="semi", nulls_equal=True)
     told = answers.filter(pl.col("theme").is_in(themes) & (pl.col("dissemination") != "sensitive"))
     rows = told.select(*ROW, "theme", "question_code", "answer_code").join(sized, on=list(ROW), nulls_equal=True)
+    # several informants of one place, or one who says a thing twice, are one location
+    place = [*key, "place_id", "question_code"]
+    rows = (
+        rows.group_by(*place, "theme", "answer_code")
+        .agg(*names_and_basis(level), pl.col("individuals").max())
+        .with_columns(pl.col("individuals").max().over(place))
+    )
     people = pl.when(pl.col("individuals").count() > 0).then(pl.col("individuals").sum())
     asked = (
-        rows.unique([*ROW, "question_code"])
+        rows.unique(place)
         .group_by(*key, "question_code")
         .agg(locations_assessed=pl.len().cast(pl.Int64), individuals_assessed=people)
     )

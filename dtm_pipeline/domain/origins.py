@@ -75,11 +75,14 @@ def return_rates(
     from_here = flows.filter(pl.col("series_id") == headline.get("idp", ""))
     told = from_here.filter(from_kind="governorate")
     by_origin = told.group_by("reference_date", admin1_code="from_admin1_code").agg(
-        still_displaced=pl.when(pl.col("individuals").null_count() == 0).then(pl.col("individuals").sum())
+        still_displaced=pl.when(pl.col("individuals").null_count() == 0).then(pl.col("individuals").sum()),
+        _named=pl.lit(True),
     )
     unknown = from_here.group_by("reference_date").agg(
-        origin_unknown_share=pl.col("individuals").filter(pl.col("from_kind") != "governorate").sum()
-        / pl.col("individuals").sum()
+        origin_unknown_share=pl.when(pl.col("individuals").null_count() == 0).then(
+            pl.col("individuals").filter(pl.col("from_kind") != "governorate").sum() / pl.col("individuals").sum()
+        ),
+        _withheld=(pl.col("from_kind") == "withheld").sum(),
     )
     days = by_origin.select(idp_reference_date="reference_date").unique().sort("idp_reference_date")
     dates = mine.select("reference_date").unique().join(days, how="cross")
@@ -102,10 +105,10 @@ def return_rates(
         )
         .join(unknown.rename({"reference_date": "idp_reference_date"}), on="idp_reference_date", how="left")
         .with_columns(
-            # of a governorate that no told origin names, nobody is known to be displaced
-            still_displaced=pl.when(pl.col("idp_reference_date").is_not_null()).then(
-                pl.col("still_displaced").fill_null(0)
-            ),
+            # of a governorate that no cell names nobody is displaced, where no cell is withheld that could name it
+            still_displaced=pl.when(pl.col("_named"))
+            .then("still_displaced")
+            .otherwise(pl.when(pl.col("_withheld") == 0).then(0)),
             method_version=pl.lit(RETURN_RATE_METHOD),
         )
         .with_columns(rate=pl.when(pl.col("returnees") + pl.col("still_displaced") > 0).then(rate))

@@ -39,8 +39,8 @@ def reconcile(
     then to their household size and to their unit. What is left is the residual.
 
     Args:
-        ours: leading stock by district: series_id, population_group, reference_date, location_code, admin1_code,
-            admin2_code, individuals, in_camp_individuals.
+        ours: leading stock: series_id, population_group, reference_date, location_code, admin1_code, admin2_code,
+            households, individuals, in_camp_individuals.
         theirs: OTHER (the series is the one of ours that the figure is to be compared with), admin1_code, admin2_code (null where the figure is of all the country), households,
             individuals, definition (`all` or `camps`), cumulative.
         size_rules: household-size rules, for figures in households.
@@ -53,6 +53,7 @@ def reconcile(
     figures = _their_totals(theirs, size_rules)
     pairs = _dates(ours, figures, rules)
     matched = figures.join(pairs, on=list(OTHER))
+    matched = _at_our_size(matched)
     # where ours is unknown at a date, there is nothing to compare
     covered = _ours_in_their_areas(ours, theirs, pairs)
     told = matched.join(covered, on=list(OTHER)).with_columns(
@@ -76,7 +77,11 @@ def reconcile(
     }
     return (
         told.with_columns(pl.when(comparable).then(part).alias(name) for name, part in parts.items())
-        .with_columns(date_method=pl.lit(rules.date_method))
+        .with_columns(
+            date_method=pl.when(pl.col("reference_date") == pl.col("other_reference_date"))
+            .then(pl.lit("same_date"))
+            .otherwise(pl.lit(rules.date_method))
+        )
         .sort(OTHER)
     )
 
@@ -93,27 +98,28 @@ def _their_totals(theirs: pl.DataFrame, size_rules: tuple[SizeRule, ...]) -> pl.
     )
     sized = with_sizes(summed.with_columns(reference_date="other_reference_date"), size_rules).drop("reference_date")
     size = pl.when(pl.col("definition") == "camps").then("size_in_camp").otherwise("size_out_of_camp")
+    return sized.with_columns(_rule_size=size).select(
+        *OTHER, "households", "individuals", "definition", "cumulative", "areas_compared", "_rule_size"
+    )
+
+
+def _at_our_size(matched: pl.DataFrame) -> pl.DataFrame:
+    """Their figure as published, in persons, and in persons by our household size.
+
+    Our size is that of our own figure at the matched date, which mixes camps and other places as ours does; by the rule
+    where ours has no households, and for lists of camps.
+    """
+    own = pl.when(pl.col("definition") == "all").then(pl.col("ours") / pl.col("_our_households"))
+    by_size = (pl.col("households") * pl.coalesce(own, "_rule_size")).round(0).cast(pl.Int64)
     in_households = pl.col("individuals").is_null()
-    by_size = (pl.col("households") * size).round(0).cast(pl.Int64)
     return (
-        sized.with_columns(
+        matched.with_columns(
             theirs=pl.coalesce("individuals", "households"),
             theirs_unit=pl.when(in_households).then(pl.lit("households")).otherwise(pl.lit("individuals")),
             _persons=pl.coalesce("individuals", by_size),
         )
         # with households told beside people their own size shows; without, there is nothing to restate
         .with_columns(_at_our_size=pl.coalesce(by_size, "_persons"))
-        .select(
-            *OTHER,
-            "theirs",
-            "theirs_unit",
-            "definition",
-            "cumulative",
-            "areas_compared",
-            "_of_areas",
-            "_persons",
-            "_at_our_size",
-        )
     )
 
 
@@ -121,18 +127,21 @@ def _dates(ours: pl.DataFrame, figures: pl.DataFrame, rules: ReconciliationRules
     """Our date nearest to each of theirs, our figure there, and the one between the dates around theirs."""
     totals = ours.group_by("series_id", "population_group", "location_code", "reference_date").agg(
         ours=pl.when(pl.col("individuals").count() > 0).then(pl.col("individuals").sum()),
+        _our_households=pl.when((pl.col("households").null_count() == 0) & (pl.col("households").sum() > 0)).then(
+            pl.col("households").sum()
+        ),
         in_camp=pl.when(pl.col("in_camp_individuals").null_count() == 0).then(pl.col("in_camp_individuals").sum()),
     )
     both = figures.select(OTHER).join(totals, on=["series_id", "population_group", "location_code"])
     days = (pl.col("reference_date") - pl.col("other_reference_date")).dt.total_days()
-    both = both.with_columns(_days=days).filter(pl.col("ours").is_not_null())
+    # farther than the limit nothing is compared, and nothing interpolated
+    both = both.with_columns(_days=days).filter(pl.col("ours").is_not_null() & (days.abs() <= rules.max_days_apart))
     key = list(OTHER)
     nearest = (
-        both.filter(pl.col("_days").abs() <= rules.max_days_apart)
-        .sort(*key, pl.col("_days").abs(), "reference_date")
+        both.sort(*key, pl.col("_days").abs(), "reference_date")
         .unique(key, keep="first", maintain_order=True)
         .with_columns(_camp_share=pl.when(pl.col("ours") > 0).then(pl.col("in_camp") / pl.col("ours")))
-        .select(*key, "reference_date", "ours", "_camp_share")
+        .select(*key, "reference_date", "ours", "_our_households", "_camp_share")
     )
     before, after = (
         both.filter(side)
@@ -151,7 +160,7 @@ def _dates(ours: pl.DataFrame, figures: pl.DataFrame, rules: ReconciliationRules
             _interpolated=pl.when(span > 0).then(between.round(0).cast(pl.Int64)).otherwise("ours")
         )
         .with_columns(pl.coalesce("_interpolated", "ours").alias("_interpolated"))
-        .select(*key, "reference_date", "ours", "_camp_share", "_interpolated")
+        .select(*key, "reference_date", "ours", "_our_households", "_camp_share", "_interpolated")
     )
 
 
@@ -159,6 +168,7 @@ def _ours_in_their_areas(ours: pl.DataFrame, theirs: pl.DataFrame, pairs: pl.Dat
     """The part of our figure that lies in the areas that they give; all of it where they give none."""
     key = list(OTHER)
     districts = theirs.filter(pl.col("admin2_code").is_not_null()).select(*OTHER, "admin2_code", _in=True).unique()
+    named = theirs.filter(pl.col("admin1_code").is_not_null()).select(*OTHER, "admin1_code", _named=True).unique()
     wholes = (
         theirs.filter(pl.col("admin2_code").is_null() & pl.col("admin1_code").is_not_null())
         .select(*OTHER, "admin1_code", _within=True)
@@ -174,8 +184,14 @@ def _ours_in_their_areas(ours: pl.DataFrame, theirs: pl.DataFrame, pairs: pl.Dat
         .join(districts, on=[*OTHER, "admin2_code"], how="left")
         .join(wholes, on=[*OTHER, "admin1_code"], how="left")
         .join(whole, on=list(OTHER))
+        .join(named, on=[*OTHER, "admin1_code"], how="left")
     )
-    inside = pl.col("_everywhere") | pl.col("_in").fill_null(False) | pl.col("_within").fill_null(False)
+    # people of ours whose district is not known are in one of the districts that the other source gives
+    inside = pl.col("_everywhere") | pl.any_horizontal(
+        pl.col("_in").fill_null(False),
+        pl.col("_within").fill_null(False),
+        pl.col("admin2_code").is_null() & pl.col("_named").fill_null(False),
+    )
     people = pl.col("individuals").fill_null(0)
     return mine.group_by(key).agg(
         _covered_share=pl.when(people.sum() > 0).then(people.filter(inside).sum() / people.sum()).otherwise(1.0)

@@ -168,6 +168,8 @@ def with_unassessed(assessed: pl.DataFrame, stock: pl.DataFrame) -> pl.DataFrame
         stock: leading location rows of the same series, at the date nearest to the survey; may be empty, and
             then nothing is known of who was not assessed.
     """
+    if assessed.is_empty():
+        return assessed  # a survey without a usable location tells nothing of who was not assessed
     people = stock.select("place_id", stock_individuals="individuals")
     joined = assessed.join(people, on="place_id", how="left").with_columns(
         individuals=pl.coalesce("stock_individuals", "individuals")
@@ -219,7 +221,7 @@ def score_by_area(severity: pl.DataFrame, level: str, stock_known: pl.DataFrame)
             score_mean=pl.when(weights.sum() > 0).then(
                 (pl.col("score").filter(weighed) * weights).sum() / weights.sum()
             ),
-            individuals_assessed=weights.sum(),
+            individuals_assessed=pl.when(weights.count() > 0).then(weights.sum()),
             individuals_known=pl.col("individuals").sum(),
         )
         .join(
@@ -229,7 +231,7 @@ def score_by_area(severity: pl.DataFrame, level: str, stock_known: pl.DataFrame)
         )
         .with_columns(
             assessed_share=pl.when(pl.col("known") & (pl.col("individuals_known") > 0)).then(
-                pl.col("individuals_assessed") / pl.col("individuals_known")
+                pl.col("individuals_assessed").fill_null(0) / pl.col("individuals_known")
             )
         )
         .drop("individuals_known", "known")
@@ -237,18 +239,22 @@ def score_by_area(severity: pl.DataFrame, level: str, stock_known: pl.DataFrame)
     )
 
 
-def drivers(severity: pl.DataFrame, values: pl.DataFrame, models: tuple[SeverityModel, ...]) -> pl.DataFrame:
+def drivers(
+    severity: pl.DataFrame, values: pl.DataFrame, models: tuple[SeverityModel, ...], least_locations: int
+) -> pl.DataFrame:
     """What the mean score of each district is made of, by indicator.
 
-    Contributions are points of the 0 to 100 score and sum to the mean score over all indicators of the model;
-    sensitive ones are not told, and where there is only one, another of its scale neither: the score less all others
-    would tell it. The change is the mean difference of the answer's value on locations that answered
-    it in this survey and in the one before of the same model and version.
+    Contributions are points of the 0 to 100 score and sum to the mean score over all indicators of the model. Sensitive
+    indicators are not told, and a district is left out where the score less the others would tell them: where fewer
+    than two of them were answered, where their answers are all best or all worst, or where fewer than `least_locations`
+    locations were scored. The change is the mean difference of the answer's value on locations that answered it in this
+    survey and in the one before of the same model and version.
 
     Args:
         severity: rows of core_dtm__severity.
         values: PLACE, indicator_code, value (0 to 1, null when not answered).
         models: the models that the surveys were scored with.
+        least_locations: of a model with sensitive indicators.
 
     Returns:
         SERIES_KEY, district columns, MODEL_KEY, indicator_code, scale, mean_value and contribution (both weighted by
@@ -257,30 +263,30 @@ def drivers(severity: pl.DataFrame, values: pl.DataFrame, models: tuple[Severity
     """
     scored = severity.filter(pl.col("score").is_not_null())
     answered = values.filter(pl.col("value").is_not_null())
+    area = [*SERIES_KEY, *AREA_CODES["district"], *MODEL_KEY]
     parts = []
     for model in models:
         mine = scored.filter(pl.col("index_name") == model.index_name, pl.col("model_version") == model.model_version)
         if mine.is_empty():
             continue
         told = answered.join(mine.select(PLACE), on=list(PLACE), how="semi").join(model.weights(), on="indicator_code")
-        shown = _contributions(told, model).filter(~pl.col("indicator_code").is_in(_held_back(model)))
-        area = [*SERIES_KEY, *AREA_CODES["district"], *MODEL_KEY]
-        placed = shown.join(
-            mine.select(
-                *PLACE,
-                "population_group",
-                *AREA_CODES["district"],
-                *AREA_NAMES["district"],
-                "place_basis",
-                "boundary_edition",
-                "individuals",
-            ),
-            on=list(PLACE),
+        where = mine.select(
+            *PLACE,
+            "population_group",
+            *AREA_CODES["district"],
+            *AREA_NAMES["district"],
+            "place_basis",
+            "boundary_edition",
+            "individuals",
         )
+        placed = _contributions(told, model).join(where, on=list(PLACE))
         people = pl.col("individuals").fill_null(0)
         in_area = mine.group_by(area).agg(_people=people.sum())
+        shown = placed.filter(~pl.col("indicator_code").is_in(_held_back(model))).join(
+            _telling(placed, mine, model, area, least_locations), on=area, how="anti", nulls_equal=True
+        )
         by_area = (
-            placed.group_by(*area, "indicator_code", "scale")
+            shown.group_by(*area, "indicator_code", "scale")
             .agg(
                 *names_and_basis("district"),
                 _value=(pl.col("value") * people).sum(),
@@ -295,10 +301,27 @@ def drivers(severity: pl.DataFrame, values: pl.DataFrame, models: tuple[Severity
             )
             .drop("_value", "_answered", "_points", "_people")
         )
-        changes = _changes_on_both(placed, area)
+        changes = _changes_on_both(shown, area)
         parts.append(by_area.join(changes, on=[*area, "indicator_code"], how="left", nulls_equal=True))
-    none = severity.select(*SERIES_KEY, *AREA_CODES["district"], *MODEL_KEY).clear()
+    none = severity.select(area).clear()
     return pl.concat(parts) if parts else none
+
+
+def _telling(
+    placed: pl.DataFrame, scored: pl.DataFrame, model: SeverityModel, area: list[str], least_locations: int
+) -> pl.DataFrame:
+    """Areas in which the score less the indicators that are told would tell a sensitive one."""
+    hidden = placed.filter(pl.col("indicator_code").is_in(_held_back(model)))
+    if hidden.is_empty():
+        return scored.select(area).clear()
+    answers = hidden.group_by(area).agg(
+        _indicators=pl.col("indicator_code").n_unique(), _least=pl.col("value").min(), _most=pl.col("value").max()
+    )
+    few = scored.group_by(area).agg(_locations=pl.len()).join(answers, on=area, how="left", nulls_equal=True)
+    alike = (pl.col("_least") == pl.col("_most")) & pl.col("_least").is_in([0.0, 1.0])
+    asked = pl.col("_indicators").is_not_null()
+    tells = asked & ((pl.col("_locations") < least_locations) | (pl.col("_indicators") < 2) | alike)
+    return few.filter(tells).select(area)
 
 
 def _held_back(model: SeverityModel) -> list[str]:

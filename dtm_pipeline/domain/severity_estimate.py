@@ -64,6 +64,7 @@ class Estimate:
         fold_auc: area under the curve in the fold that was left out (mean over folds).
         base_rate: share of the larger outcome: what guessing gets right.
         left_out: indicators whose answers hold nothing back, or never vary.
+        disordered: indicators of which a worse answer held back less than a better one: it is worth as much.
     """
 
     weights: dict[str, float]
@@ -78,6 +79,11 @@ class Estimate:
     fold_auc: float
     base_rate: float
     left_out: tuple[str, ...]
+    disordered: tuple[str, ...]
+
+    def tells_nothing(self, max_p: float, min_auc: float) -> bool:
+        """Whether the answers tell no more of returns than chance would."""
+        return self.likelihood_ratio_p > max_p or self.fold_auc < min_auc
 
 
 def estimate(rows: pl.DataFrame, model: SeverityModel, outcome: str, folds: int, seed: int) -> Estimate:
@@ -126,7 +132,7 @@ def estimate(rows: pl.DataFrame, model: SeverityModel, outcome: str, folds: int,
                 float((np.sign(over) == np.sign(fit.params[n + 1])).mean()),
             )
         )
-    weights, values, idle = _as_weights(effects, model)
+    weights, values, idle, disordered = _as_weights(effects, model)
     return Estimate(
         weights,
         values,
@@ -140,6 +146,7 @@ def estimate(rows: pl.DataFrame, model: SeverityModel, outcome: str, folds: int,
         told["auc"],
         max(returned, len(y) - returned) / len(y),
         tuple(sorted({*idle, *constant})),
+        tuple(disordered),
     )
 
 
@@ -150,6 +157,8 @@ def _dummies(used: pl.DataFrame, model: SeverityModel) -> tuple[np.ndarray, list
     columns, names, constant = [], [], []
     for indicator in model.indicators:
         given = set(used[indicator.code].unique())
+        if strangers := sorted(given - set(indicator.answers)):
+            raise EstimateError(f"{indicator.code}: {len(strangers)} answers are none of the model's; map them first")
         ordered = sorted((a for a in indicator.answers if a in given), key=lambda a: (indicator.answers[a], a))
         if len(ordered) < 2:
             constant.append(indicator.code)
@@ -223,31 +232,31 @@ def _inflation(design: np.ndarray, column: int) -> float:
 
 def _as_weights(
     effects: list[AnswerEffect], model: SeverityModel
-) -> tuple[dict[str, float], dict[str, dict[str, float]], list[str]]:
+) -> tuple[dict[str, float], dict[str, dict[str, float]], list[str], list[str]]:
     """Weights and values: an indicator weighs what its worst answer takes from the log-odds of returns.
 
-    An answer is worth its part of that; one that holds nothing back against the best answer is worth 0.
+    From the best answer to the worst each is worth at least what the one before is: worse conditions never score better.
     """
     spans: dict[str, float] = {}
     values: dict[str, dict[str, float]] = {}
-    idle = []
+    idle, disordered = [], []
     for indicator in model.indicators:
         mine = {e.answer: max(0.0, -e.coefficient) for e in effects if e.indicator_code == indicator.code}
         if not mine:
             continue
-        span = max(mine.values())
-        if span == 0:
+        worth: dict[str, float] = {}
+        most = 0.0
+        for answer in sorted(indicator.answers, key=lambda a: (indicator.answers[a], a)):
+            if mine.get(answer, most) < most and indicator.code not in disordered:
+                disordered.append(indicator.code)
+            most = max(most, mine.get(answer, most))
+            worth[answer] = most
+        if most == 0:
             idle.append(indicator.code)
             continue
-        spans[indicator.code] = span
-        # an answer that nobody gave has no effect of its own: it is worth what the next better answer is
-        worth: dict[str, float] = {}
-        last = 0.0
-        for answer in sorted(indicator.answers, key=lambda a: (indicator.answers[a], a)):
-            last = mine.get(answer, 0.0 if not worth else last)
-            worth[answer] = round(last / span, 4)
-        values[indicator.code] = worth
+        spans[indicator.code] = most
+        values[indicator.code] = {answer: round(w / most, 4) for answer, w in worth.items()}
     if not spans:
         raise EstimateError("no answer holds returns back in this data: there are no weights to give")
     mean = sum(spans.values()) / len(spans)
-    return {code: round(span / mean, 4) for code, span in spans.items()}, values, idle
+    return {code: round(span / mean, 4) for code, span in spans.items()}, values, idle, disordered

@@ -39,6 +39,7 @@ def caveats() -> pl.Expr:
     codes = {
         "aggregate_only": ~located.any(),
         "carried_forward": pl.col("carried_from").is_not_null().any(),
+        "individuals_partly_unknown": pl.col("individuals").is_null().any() & pl.col("individuals").is_not_null().any(),
         "place_unresolved": unresolved.any(),
         "point_conflict": pl.col("point_conflict").fill_null(False).any(),
     }

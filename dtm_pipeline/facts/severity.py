@@ -9,8 +9,9 @@ import polars as pl
 
 from dtm_pipeline.contracts.core import SEVERITY, SEVERITY_SCALE, SEVERITY_VALUE
 from dtm_pipeline.contracts.derive import conform, empty
+from dtm_pipeline.domain.aggregate import known_sum
 from dtm_pipeline.domain.household_size import SizeRule, with_sizes
-from dtm_pipeline.domain.severity import SeverityModel, score_locations, score_scales, with_unassessed
+from dtm_pipeline.domain.severity import NOT_ASSESSED, SeverityModel, score_locations, score_scales, with_unassessed
 from dtm_pipeline.domain.stocks import LOCATION_LEVEL
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.places.resolve import PLACED, resolve
@@ -64,7 +65,10 @@ def severity_facts(
         if model is None:
             continue  # the model file is gone: the survey is read again when it is back
         mine = answers.join(survey.select(ROW), on=list(ROW), how="semi", nulls_equal=True)
-        scored = survey.join(score_locations(mine, model), on=list(ROW), nulls_equal=True)
+        # a location that answered nothing stays, as not assessed
+        scored = survey.join(score_locations(mine, model), on=list(ROW), how="left", nulls_equal=True).with_columns(
+            pl.col("severity_class").fill_null(NOT_ASSESSED)
+        )
         series_id = headline_series.get(
             model.population_group, f"{model.location_code.lower()}_{model.population_group}"
         )
@@ -89,8 +93,14 @@ def _stock_near(stock: pl.DataFrame, series_id: str, day: date, tolerance: int) 
         pl.col("leads") & (pl.col("admin_level") == LOCATION_LEVEL) & (pl.col("series_id") == series_id)
     )
     apart = (pl.col("reference_date") - pl.lit(day)).dt.total_days().abs()
-    return mine.filter((apart <= tolerance) & (apart == apart.min())).unique(
-        "place_id", keep="first", maintain_order=True
+    near = mine.filter((apart <= tolerance) & (apart == apart.min()))
+    # rows without a place id are locations of their own; rows of one place are its people together
+    alone = pl.format("row {} of {}", "source_row", pl.col("source_sheet").fill_null("the file"))
+    rest = [c for c in near.columns if c not in ("place_id", "households", "individuals")]
+    return (
+        near.with_columns(place_id=pl.coalesce("place_id", alone))
+        .group_by("place_id", maintain_order=True)
+        .agg(*(pl.col(c).first() for c in rest), known_sum("households"), known_sum("individuals"))
     )
 
 

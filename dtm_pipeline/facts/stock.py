@@ -13,9 +13,9 @@ from dtm_pipeline.contracts.core import DELIVERY_ROLE, FINDING, SOURCE_TOTAL, ST
 from dtm_pipeline.contracts.derive import conform
 from dtm_pipeline.domain.aggregate import joined, known_sum
 from dtm_pipeline.domain.carry_forward import carried_forward
-from dtm_pipeline.domain.change import Registers
 from dtm_pipeline.domain.household_size import SizeRule, with_individuals
 from dtm_pipeline.domain.precedence import KEY, align_dates, delivery_roles, leading_sources
+from dtm_pipeline.domain.registers import Registers
 from dtm_pipeline.domain.series import Series, series_of_rows
 from dtm_pipeline.domain.stocks import LOCATION_LEVEL
 from dtm_pipeline.places.gazetteer import Gazetteer
@@ -163,8 +163,7 @@ def _verified() -> pl.Expr:
 
 def _with_carried(stock: pl.DataFrame, registers: Registers, series: tuple[Series, ...]) -> pl.DataFrame:
     """The stock, and the rows of earlier rounds that stand for what a partial round did not reach."""
-    closed = registers.locations.filter((pl.col("statement") == "closed") & pl.col("place_id").is_not_null())
-    carried = carried_forward(stock.filter("leads"), registers.rounds, closed, series)
+    carried = carried_forward(stock.filter("leads"), registers, series)
     told = pl.format("carried forward from {}: the round is partial and did not reach the location", "carried_from")
     return pl.concat([stock, conform(carried.with_columns(why=told), STOCK)])
 

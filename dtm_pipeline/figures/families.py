@@ -170,20 +170,35 @@ def _labelled(cells: pl.DataFrame, dimension: str, p: Parameters) -> pl.DataFram
 def severity(facts: Facts, p: Parameters) -> Tables:
     """Classes, mean scores with how sure their class is, hotspots, drivers."""
     located, scales, values = (facts[t.name] for t in (core.SEVERITY, core.SEVERITY_SCALE, core.SEVERITY_VALUE))
-    surveyed = located.filter(pl.col("severity_class") != "not_assessed")["snapshot_id"].unique()
-    from_stock = located.filter(~pl.col("snapshot_id").is_in(surveyed.to_list()))
+    known = _with_known_stock(located, facts[core.STOCK.name], p)
     spots = hotspots(located, scales, p.models)
-    made: Tables = {out.SEVERITY_DRIVER.name: drivers(located, values, p.models)}
+    made: Tables = {out.SEVERITY_DRIVER.name: drivers(located, values, p.models, p.small.locations)}
     for level in out.LEVELS:
         key = [*SERIES_KEY, *AREA_CODES[level], "index_name", "model_version"]
-        scores = score_by_area(located, level, from_stock)
+        scores = score_by_area(located, level, known)
         kept = class_kept_share(located, values, p.models, level, p.robustness)
-        hot = spots.group_by(key).agg(hotspot_subdistricts=pl.col("hotspot").sum().cast(pl.Int64))
+        hot = spots.group_by(key).agg(
+            hotspot_subdistricts=pl.when(pl.col("hotspot").count() > 0).then(pl.col("hotspot").sum().cast(pl.Int64))
+        )
         made[f"out_dtm__{level}_severity_class"] = class_by_area(located, level)
         made[f"out_dtm__{level}_severity_score"] = _classified(
             scores.join(kept, on=key, how="left", nulls_equal=True).join(hot, on=key, how="left", nulls_equal=True), p
         )
     return made
+
+
+def _with_known_stock(located: pl.DataFrame, stock: pl.DataFrame, p: Parameters) -> pl.DataFrame:
+    """series_id and reference_date of surveys with a list of locations near enough in time (severity models say)."""
+    tolerance = pl.DataFrame(
+        [(m.index_name, m.model_version, m.stock_date_tolerance_days) for m in p.models],
+        schema={"index_name": pl.String, "model_version": pl.String, "_days": pl.Int64},
+        orient="row",
+    )
+    lists = stock.filter("leads", pl.col("admin_level") == LOCATION_LEVEL).select("series_id", _on="reference_date")
+    surveys = located.select("series_id", "reference_date", "index_name", "model_version").unique()
+    apart = (pl.col("reference_date") - pl.col("_on")).dt.total_days().abs()
+    near = surveys.join(tolerance, on=["index_name", "model_version"]).join(lists.unique(), on="series_id")
+    return near.filter(apart <= pl.col("_days")).select("series_id", "reference_date").unique()
 
 
 def _classified(scores: pl.DataFrame, p: Parameters) -> pl.DataFrame:
@@ -350,7 +365,7 @@ FAMILIES = (
     ),
     Family(
         "severity_tables",
-        (core.SEVERITY.name, core.SEVERITY_SCALE.name, core.SEVERITY_VALUE.name),
+        (core.SEVERITY.name, core.SEVERITY_SCALE.name, core.SEVERITY_VALUE.name, STOCK),
         (*_names("severity_class", "severity_score"), out.SEVERITY_DRIVER.name),
         severity,
     ),

@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 import polars as pl
 
 from dtm_pipeline.domain.breakdowns import SmallCells
-from dtm_pipeline.domain.change import ChangeRules, Registers
+from dtm_pipeline.domain.change import ChangeRules
 from dtm_pipeline.domain.confidence import ConfidenceRules
 from dtm_pipeline.domain.household_size import SizeRule
 from dtm_pipeline.domain.origins import ReturnRateRules
 from dtm_pipeline.domain.reconciliation import ReconciliationRules
+from dtm_pipeline.domain.registers import Registers
 from dtm_pipeline.domain.series import Series, series_of_rows
 from dtm_pipeline.domain.severity import SeverityModel
 from dtm_pipeline.domain.severity_robustness import RobustnessRules

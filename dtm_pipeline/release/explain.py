@@ -25,6 +25,7 @@ from dtm_pipeline.storage.tables import stored
 
 ROW = ["snapshot_id", "source_sheet", "source_row"]
 LEVELS = ("governorate", "district", "subdistrict")
+DELIVERED = "rows as they were delivered, by the rules that the facts name"
 CODES = {"governorate": "admin1_code", "district": "admin2_code", "subdistrict": "admin3_code"}
 
 
@@ -94,6 +95,8 @@ class Explanation:
     steps: list[Step]
     same_total: bool
     sources: list[Rows]
+    earlier: Explanation | None = None
+    """Of a change the way of the figure that it is compared with."""
 
     def as_record(self) -> dict[str, Any]:
         return asdict(self)
@@ -134,6 +137,7 @@ def follow(home: Home, release: str, frame: pl.DataFrame, question: Question) ->
         figure["dimension"] = next(d for d in core.BREAKDOWN_DIMENSIONS if question.table.endswith(f"_{d}"))
     measure = way.measure(figure)
     asked = Asked(home, figure, measure, frame.filter(_same_place(figure, declared)))
+    earlier = _earlier(home, release, figure, declared)
     facts = way.facts(asked)
     delivered = way.delivered(asked, facts)
     published = figure[measure]
@@ -142,7 +146,7 @@ def follow(home: Home, release: str, frame: pl.DataFrame, question: Question) ->
         way.told(asked, facts),
         Step(
             "delivered",
-            "rows as they were delivered, by the rules that the facts name",
+            DELIVERED,
             delivered.select(ROW).unique().height,
             _total(delivered),
         ),
@@ -154,8 +158,31 @@ def follow(home: Home, release: str, frame: pl.DataFrame, question: Question) ->
         measure,
         published,
         steps,
-        len({s.total for s in steps}) == 1,
+        len({s.total for s in steps}) == 1 and (earlier is None or earlier.same_total),
         _sources(delivered, {s.sha256: s for s in SnapshotStore(home).all()}),
+        earlier,
+    )
+
+
+def _earlier(home: Home, release: str, figure: dict[str, Any], declared: Table) -> Explanation | None:
+    """The way of the figure that a change is compared with; None for other tables, or where the area was not listed."""
+    if not declared.name.endswith("_change") or figure["previous_individuals"] is figure["previous_households"] is None:
+        return None
+    unit = "individuals" if figure["previous_individuals"] is not None else "households"
+    then = {k: v for k, v in figure.items() if "_" in k and not k.endswith(("_households", "_individuals"))}
+    then |= {"reference_date": figure["previous_reference_date"], unit: figure[f"previous_{unit}"]}
+    del then["previous_reference_date"]
+    asked = Asked(home, then, unit, pl.DataFrame())
+    facts = _stock_rows(asked)
+    delivered = _stock_delivered(asked, facts)
+    steps = [
+        Step("published", f"previous_{unit} of {declared.name} in release {release}", 1, then[unit]),
+        _stock_told(asked, facts),
+        Step("delivered", DELIVERED, delivered.select(ROW).unique().height, _total(delivered)),
+    ]
+    sources = _sources(delivered, {s.sha256: s for s in SnapshotStore(home).all()})
+    return Explanation(
+        declared.name, release, then, f"previous_{unit}", then[unit], steps, len({s.total for s in steps}) == 1, sources
     )
 
 
@@ -170,35 +197,46 @@ def _figure(frame: pl.DataFrame, declared: Table, question: Question) -> dict[st
     for column, value in wanted.items():
         rows = rows.filter(pl.col(column).eq_missing(pl.lit(value, pl.String)))
     if rows.is_empty():
-        raise ExplainError(
-            f"{declared.name} has no row of {question.area or question.parent}; is it a code of that level?"
-        )
+        if question.area is None:
+            raise ExplainError(
+                f"{declared.name}: nobody in {question.parent} is without a known unit of that level; name the unit"
+            )
+        raise ExplainError(f"{declared.name} has no row of {question.area}; is it a code of that level?")
     for column, value in days.items():
         dated = rows.filter(pl.col(column) == value) if value else rows.filter(pl.col(column) == pl.col(column).max())
         if dated.is_empty():
             known = ", ".join(str(d) for d in rows[column].unique().sort().to_list()[-6:])
             raise ExplainError(f"{declared.name} has no figure of that unit on {value}; its last dates are {known}")
         rows = dated
-    for column, value in (
-        ("population_group", question.group),
-        ("series_id", question.series),
-        ("category_code", question.category),
-        ("severity_class", question.category),
-        ("event_id", question.category),
-    ):
-        if value is not None and column in (*declared.grain, "population_group") and column in rows.columns:
-            rows = rows.filter(pl.col(column) == value)
+    asked: dict[str, tuple[str | None, str | None]] = {
+        "--group": ("population_group", question.group),
+        "--series": ("series_id", question.series),
+        "--category": (_category_column(declared), question.category),
+    }
+    for option, (name, value) in asked.items():
+        if value is None:
+            continue
+        if name is None or name not in rows.columns:
+            raise ExplainError(f"{declared.name} has no categories: leave {option} out, or name a table by category")
+        found = rows.filter(pl.col(name) == value)
+        if found.is_empty():
+            known = ", ".join(str(v) for v in rows[name].unique().sort().to_list())
+            raise ExplainError(f"{option} {value}: no such figure of that unit and date; there are {known}")
+        rows = found
     if rows.height == 1:
         return rows.row(0, named=True)
     apart = [c for c in declared.grain if c in rows.columns and rows[c].n_unique() > 1]
-    if rows.is_empty():
-        raise ExplainError("no figure of that unit and date is of that group, series or category")
     options = {"population_group": "--group", "series_id": "--series"}
     told = "; ".join(
         f"{options.get(c, '--category')} is one of {', '.join(str(v) for v in rows[c].unique().sort().to_list())}"
         for c in apart
     )
     raise ExplainError(f"{rows.height} figures fit: {told}")
+
+
+def _category_column(declared: Table) -> str | None:
+    """What `--category` means in a table."""
+    return next((c for c in ("category_code", "severity_class", "event_id") if c in declared.grain), None)
 
 
 def _part(home: Home, declared: Table, country: str) -> pl.LazyFrame:
@@ -293,6 +331,11 @@ def _people_by(rows: pl.DataFrame, column: str) -> dict[str, int]:
 def _stock_told(asked: Asked, rows: pl.DataFrame) -> Step:
     notes = rows.filter(pl.col("place_note").is_not_null()).group_by("place_note").len().sort("place_note")
     facts: dict[str, Any] = {
+        "counted": {
+            c: int(rows[c].sum())
+            for c in ("households", "individuals", "in_camp_individuals", "out_of_camp_individuals")
+            if rows[c].count()
+        },
         "place_by": _people_by(rows, "place_basis"),
         "place_notes": dict(notes.iter_rows()),
         "individuals_by": _people_by(rows, "individuals_basis"),
@@ -300,9 +343,9 @@ def _stock_told(asked: Asked, rows: pl.DataFrame) -> Step:
         "why_they_lead": _people_by(rows, "why"),
     }
     if "previous_reference_date" in asked.figure:
-        facts["parts_of_the_change"] = {
-            k: v for k, v in asked.figure.items() if k.endswith(f"_{asked.unit}") and not k.startswith("current")
-        }
+        parts = {k: v for k, v in asked.figure.items() if k.endswith(f"_{asked.unit}") and not k.startswith("current")}
+        known = asked.figure[f"panel_change_{asked.unit}"] is not None
+        facts["parts_of_the_change"] = parts if known else "not known: a date has no locations, or people unknown"
     says = "leading rows of core_dtm__stock in the area, each once"
     return Step("facts", says, rows.height, _total(rows), facts)
 
@@ -312,7 +355,9 @@ def _stock_delivered(asked: Asked, facts: pl.DataFrame) -> pl.DataFrame:
     parts = [facts.select(*ROW, "total").clear()]
     for (kind, snapshot), mine in facts.partition_by(["source_kind", "snapshot_id"], as_dict=True).items():
         rows = _raw_counts(asked, str(kind), str(snapshot), mine)
-        both = mine.select(*ROW, "individuals", "individuals_basis").join(rows, on=ROW, how="left", nulls_equal=True)
+        # a database that is wide over rounds has a row for several dates
+        key = [c for c in (*ROW, "source_reference_date") if c in rows.columns]
+        both = mine.select(*key, "individuals", "individuals_basis").join(rows, on=key, how="left", nulls_equal=True)
         by_rule = pl.when(pl.col("individuals_basis") == "rule").then("individuals")
         told = (
             pl.col("delivered_households")
@@ -328,9 +373,14 @@ def _raw_counts(asked: Asked, kind: str, snapshot: str, facts: pl.DataFrame) -> 
     nothing = pl.lit(None, pl.Int64)
     if kind == "location_database":
         days = facts["source_reference_date"].unique().to_list()
-        rows = _delivery(asked, raw.LOCATION_DATABASE_COUNT, snapshot).filter(pl.col("reference_date").is_in(days))
-        counts = (pl.col("households"), nothing)
-    elif kind == "baseline_assessment":
+        told = _delivery(asked, raw.LOCATION_DATABASE_COUNT, snapshot).filter(pl.col("reference_date").is_in(days))
+        return told.select(
+            *ROW,
+            source_reference_date="reference_date",
+            delivered_households="households",
+            delivered_individuals=nothing,
+        ).collect()
+    if kind == "baseline_assessment":
         rows = _delivery(asked, raw.BASELINE_LOCATION, snapshot)
         counts = (nothing, pl.col(f"{asked.figure['population_group']}_individuals"))
     elif kind == "master_list":
@@ -371,8 +421,9 @@ def _cell_rows(asked: Asked) -> pl.DataFrame:
 
 
 def _cell_told(asked: Asked, rows: pl.DataFrame) -> Step:
-    says = "cells of core_dtm__breakdown: those of the districts, before small ones are pooled"
-    return Step("facts", says, rows.height, _total(rows), {"categories": _people_by(rows, "category_code")})
+    says = "cells of core_dtm__breakdown, by district"
+    # what is held back in the release is not told here either
+    return Step("facts", says, rows.height, _total(rows), {"categories": rows["category_code"].n_unique()})
 
 
 def _cell_delivered(asked: Asked, facts: pl.DataFrame) -> pl.DataFrame:
@@ -384,7 +435,12 @@ def _cell_delivered(asked: Asked, facts: pl.DataFrame) -> pl.DataFrame:
     from dtm_pipeline.storage.reference import Reference
 
     reference = Reference(Settings().reference)
-    stock = with_sizes(_stock_rows(asked), reference.size_rules)
+    mine = _stock_rows(asked)
+    # what a delivery tells of a date it tells of all its rows, those of other areas too
+    dated = _part(asked.home, core.STOCK, asked.figure["location_code"]).filter(
+        pl.col("leads"), *(pl.col(k) == asked.figure[k] for k in ("series_id", "reference_date"))
+    )
+    stock = with_sizes(dated.collect(), reference.size_rules).unique(ROW, keep="first", maintain_order=True)
     snapshots = stock["snapshot_id"].unique().to_list()
     figures = pl.concat(
         [empty(raw.API_FIGURE), *(stored(asked.home.warehouse, raw.API_FIGURE).read(s) for s in snapshots)]
@@ -395,8 +451,9 @@ def _cell_delivered(asked: Asked, facts: pl.DataFrame) -> pl.DataFrame:
     cells = pl.concat([*lists, *area_cells(figures, stock, reasons, gazetteer)]).filter(
         pl.col("dimension") == asked.figure["dimension"]
     )
-    mine = cells.join(stock.select(ROW), on=ROW, how="semi", nulls_equal=True)
-    return complete_cells(stock, mine).filter(_categories(asked)).select(*ROW, total=asked.unit)
+    told = complete_cells(stock, cells.join(stock.select(ROW), on=ROW, how="semi", nulls_equal=True))
+    in_area = told.join(mine.select(ROW), on=ROW, how="semi", nulls_equal=True)
+    return in_area.filter(_categories(asked)).select(*ROW, total=asked.unit)
 
 
 def _severity_rows(asked: Asked) -> pl.DataFrame:

@@ -12,8 +12,8 @@ from typing import Any, cast
 
 import polars as pl
 
-from dtm_pipeline.domain.change import Registers
 from dtm_pipeline.domain.household_size import SizeRule
+from dtm_pipeline.domain.registers import Registers
 from dtm_pipeline.domain.series import Series
 from dtm_pipeline.domain.severity import COMBINATIONS, MISSING_ANSWERS, HotspotRule, Indicator, SeverityModel
 from dtm_pipeline.places.locations import LINK_SCHEMA
@@ -191,6 +191,16 @@ class Reference:
             unknown = frame.filter(~pl.col("statement").is_in(known))["statement"].to_list()
             if unknown:
                 raise ValueError(f"{name}: a statement is one of {', '.join(known)}; found {unknown[0]!r}")
+        strangers = rounds.filter(~pl.col("series_id").is_in([s.series_id for s in self.series]))["series_id"].to_list()
+        if strangers:
+            raise ValueError(f"round_statements.csv: series.toml has no series {strangers[0]!r}")
+        both = rounds.group_by("series_id", "reference_date").agg(pl.col("statement").n_unique()).filter(statement=2)
+        if not both.is_empty():
+            series, day, _ = both.row(0)
+            raise ValueError(f"round_statements.csv: {series} on {day} is said to be complete and partial; keep one")
+        named = pl.col("place_id").is_not_null().cast(pl.Int64) + pl.col("admin_code").is_not_null().cast(pl.Int64)
+        if not locations.filter(named != 1).is_empty():
+            raise ValueError("location_statements.csv: a row names a place_id or an admin_code, one of the two")
         return Registers(rounds, locations, self.location_links)
 
     @cached_property

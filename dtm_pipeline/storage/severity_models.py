@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from dtm_pipeline.domain.severity import SeverityModel
+from dtm_pipeline.domain.severity import Indicator, SeverityModel
 from dtm_pipeline.domain.severity_estimate import Estimate, EstimateError
 from dtm_pipeline.storage.reference import severity_model
 
@@ -19,30 +19,29 @@ NO = ("0", "false", "no", "n")
 def read_locations(file: Path, model: SeverityModel, outcome: str) -> pl.DataFrame:
     """Locations with their answers, from a CSV: a column for each indicator by its code, and the outcome as boolean.
 
-    Questions are found by the model's names, with group paths (`grp/q`, `grp.q`) looked through; an answer that is not one
-    of the model's counts as missing.
+    Questions are found by the model's names, with group paths (`grp/q`, `grp.q`) looked through; a blank is a missing answer.
 
     Raises:
-        EstimateError: unreadable, a question or the outcome is missing, or an outcome that is neither yes nor no.
+        EstimateError: unreadable, a question or the outcome is missing, an answer or outcome that is none, or a location
+            that stands twice.
     """
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            header = next(csv.reader(lines), [])
-        table = pl.read_csv(file, infer_schema=False)
-    except (OSError, UnicodeDecodeError, csv.Error, pl.exceptions.PolarsError) as error:
-        raise EstimateError(
-            f"{file.name}: can't be read as UTF-8 CSV ({type(error).__name__}); save it as CSV UTF-8"
-        ) from None
-    if twice := sorted({name for name in header if header.count(name) > 1}):
-        raise EstimateError(f"{file.name}: has the columns {', '.join(twice)} twice; rename one of each")
+    table = _table(file)
     plain = {name.replace(".", "/").rsplit("/", maxsplit=1)[-1].strip().lower(): name for name in table.columns}
     wanted = {i.code: plain.get(i.question.lower()) or plain.get(i.code.lower()) for i in model.indicators}
-    missing = [code for code, column in wanted.items() if column is None]
+    missing = [i.question for i in model.indicators if wanted[i.code] is None]
     if missing:
         raise EstimateError(f"{file.name}: lacks questions of {model.name}: {', '.join(missing)}; export all of them")
     told = plain.get(outcome.lower())
     if told is None:
         raise EstimateError(f"{file.name}: has no column {outcome!r}; name the one that says whether people returned")
+    place = plain.get(model.questions.get("place_id", "place_id").lower())
+    if (
+        place is not None
+        and (twice := table.filter(pl.col(place).is_not_null() & pl.col(place).is_duplicated())).height
+    ):
+        raise EstimateError(
+            f"{file.name}: {twice.height} rows repeat a location of column {place!r}: keep each once, or errors look too small"
+        )
     word = pl.col(told).str.strip_chars().str.to_lowercase()
     known = word.is_in([*YES, *NO, ""]) | word.is_null()
     wrong = table.with_row_index("_row", offset=2).filter(~known)
@@ -51,16 +50,54 @@ def read_locations(file: Path, model: SeverityModel, outcome: str) -> pl.DataFra
             f"{file.name}: column {told!r} is neither yes nor no in {wrong.height} rows, first in row {wrong['_row'][0]}; "
             f"write 1 or 0"
         )
-    answers = {i.code: list(i.answers) for i in model.indicators}
     return table.select(
         *(
-            pl.when(pl.col(str(column)).str.strip_chars().is_in(answers[code]))
-            .then(pl.col(str(column)).str.strip_chars())
-            .alias(code)
-            for code, column in wanted.items()
+            _answers(table, str(column), indicator, file.name)
+            for indicator, column in zip(model.indicators, wanted.values(), strict=True)
         ),
         pl.when(word.is_in(YES)).then(True).when(word.is_in(NO)).then(False).alias(outcome),
     )
+
+
+def _table(file: Path) -> pl.DataFrame:
+    """A CSV as text, with commas or semicolons.
+
+    Raises:
+        EstimateError: unreadable, or a column that stands twice.
+    """
+    if not file.is_file():
+        raise EstimateError(f"{file}: there is no such file")
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            first = lines.readline()
+        separator = ";" if first.count(";") > first.count(",") else ","
+        header = next(csv.reader([first], delimiter=separator), [])
+        table = pl.read_csv(file, infer_schema=False, separator=separator)
+    except (OSError, UnicodeDecodeError, csv.Error, pl.exceptions.PolarsError) as error:
+        raise EstimateError(
+            f"{file.name}: can't be read as a UTF-8 CSV with a header and rows ({type(error).__name__}); save it as CSV UTF-8"
+        ) from None
+    if twice := sorted({name for name in header if header.count(name) > 1}):
+        raise EstimateError(f"{file.name}: has the columns {', '.join(twice)} twice; rename one of each")
+    return table
+
+
+def _answers(table: pl.DataFrame, column: str, indicator: Indicator, name: str) -> pl.Expr:
+    """The answers of an indicator as the model's codes; a blank is missing.
+
+    Raises:
+        EstimateError: words that are none of the model's answers. They are not quoted: they may be anything.
+    """
+    codes = {a.lower(): a for a in indicator.answers}
+    word = pl.col(column).str.strip_chars().str.to_lowercase()
+    strange = word.is_not_null() & (word != "") & ~word.is_in(list(codes))
+    wrong = table.with_row_index("_row", offset=2).filter(strange)
+    if not wrong.is_empty():
+        raise EstimateError(
+            f"{name}: column {column!r} has {wrong.height} answers that the model does not know, first in row {wrong['_row'][0]}; "
+            f"its answers are {', '.join(indicator.answers)}: write one of them, or leave the cell blank"
+        )
+    return word.replace_strict(codes, default=None, return_dtype=pl.String).alias(indicator.code)
 
 
 def write_version(
@@ -88,9 +125,11 @@ def write_version(
     )
     content = tomlkit.parse(base.read_text(encoding="utf-8"))
     content["model_version"] = version
+    # weights were fitted side by side: all of them count, whatever scale an indicator is shown under
+    content["combination"] = "mean_of_indicators"
     content["source"] = (
         f"Weights and answer values estimated on {today} from {told.locations} locations of {data} by logistic regression "
-        f"(pseudo R2 {told.pseudo_r2:.3f}); shape, combination and cut-offs: those of {model.name}"
+        f"(pseudo R2 {told.pseudo_r2:.3f}); questions and cut-offs: those of {model.name}"
     )
     kept = tomlkit.aot()
     for indicator in content["indicator"]:
@@ -104,7 +143,7 @@ def write_version(
     for code, worth in told.values.items():
         values[code] = worth
     content["answer_values"] = values
-    text = tomlkit.dumps(content)
+    text = f"# Version {version}, estimated: see `source`. The comments below are those of {model.name}.\n{tomlkit.dumps(content)}"
     severity_model(tomlkit.parse(text).unwrap())  # a file that could not be read again is not written
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(text, encoding="utf-8")

@@ -126,9 +126,12 @@ def test_a_figure_that_the_warehouse_no_longer_gives_is_told_and_the_exit_code_s
         (["out_dtm__district_idp"], "is a table of districts: name one with --admin2"),
         (["out_dtm__district_idp", "--admin2", "IQG99Q99"], "has no row of IQG99Q99"),
         (["out_dtm__district_idp", "--admin2", "IQG15Q05", "--date", "2001-01-01"], "no figure of that unit on 2001-01-01; its last dates are"),
+        (["out_dtm__governorate_idp", "--admin1", "IQG15", "--admin2", "IQG15Q05"], "is a table of governorates: leave --admin2 out"),
+        (["out_dtm__governorate_idp", "--admin1", "IQG15", "--category", "camp"], "has no categories: leave --category out"),
+        (["out_dtm__district_idp", "--admin1", "IQG15"], "nobody in IQG15 is without a known unit"),
         (["out_dtm__governorate_change", "--admin1", "IQG15"], "2 figures fit: --series is one of irq_idp, irq_returnee"),
         (["out_dtm__governorate_origin", "--admin1", "IQG15", "--group", "idp"], "--category is one of"),
-        (["out_dtm__district_idp", "--admin2", "IQG15Q05", "--group", "migrant"], "is of that group, series or category"),
+        (["out_dtm__district_idp", "--admin2", "IQG15Q05", "--group", "migrant"], "--group migrant: no such figure of that unit and date; there are idp"),
     ],
 )  # fmt: skip
 def test_a_figure_that_can_not_be_found_is_told_with_what_to_give(
@@ -152,3 +155,22 @@ def test_it_answers_without_the_heavy_libraries(released: Path) -> None:
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_change_is_followed_back_to_both_dates(released: Path) -> None:
+    told = dtm(
+        "explain", "out_dtm__governorate_change", "--admin1", "iqg15", "--group", "idp", "--home", released, "--json"
+    ).json()
+    earlier = told["earlier"]
+    assert earlier["total"] == told["figure"]["previous_individuals"] == earlier["steps"][-1]["total"]
+    assert earlier["figure"]["reference_date"] == told["figure"]["previous_reference_date"]
+    assert {s["sha256"] for s in earlier["sources"]}.isdisjoint({s["sha256"] for s in told["sources"]})
+
+
+def test_what_a_release_holds_back_is_not_told_by_its_explanation(release_folder: Path, released: Path) -> None:
+    frame = pl.read_parquet(release_folder / "tables/out_dtm__district_origin.parquet").filter("withheld")
+    assert frame.height > 0
+    for row in frame.head(10).iter_rows(named=True):
+        told = explain(Home(released), question("out_dtm__district_origin", row))
+        assert told.same_total
+        assert isinstance(told.steps[1].facts["categories"], int), "how many, not which and how large"

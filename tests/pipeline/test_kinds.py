@@ -110,12 +110,13 @@ def test_the_five_groups_of_a_baseline_stand_apart_and_sum_to_the_total(kind_hom
     assert baseline["provider_admin3_code"].null_count() == 0
 
 
-def test_a_later_report_of_an_event_leads_and_the_earlier_one_stays(kind_home: Path) -> None:
+def test_a_later_report_of_an_event_is_the_newest_and_the_earlier_one_stays(kind_home: Path) -> None:
     events = stored(kind_home / "warehouse", table("core_dtm__event")).read("IRQ")
     newest = events.group_by("event_id").agg(pl.col("reference_date").max())
-    leading = events.filter("leads").select("event_id", "reference_date").sort("event_id")
-    assert leading.rows() == newest.sort("event_id").rows()
-    assert events.filter(~pl.col("leads")).height > 0
+    last = events.filter("newest").select("event_id", "reference_date").sort("event_id")
+    assert last.rows() == newest.sort("event_id").rows()
+    assert events.filter(~pl.col("newest")).height > 0
+    assert events["leads"].all(), "one delivery, which nothing replaces"
 
 
 def test_repeats_are_tied_to_their_interviews(kind_home: Path) -> None:

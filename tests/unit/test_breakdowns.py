@@ -133,3 +133,26 @@ def test_a_cell_on_two_locations_is_withheld_however_many_people_it_holds() -> N
     area = by_area(complete_cells(stock([500, 500, 41, 41, 40]), cells(told)), [500, 500, 41, 41, 40])
     assert area.filter(~pl.col("withheld"))["category_code"].to_list() == ["IQG01"]
     assert area.filter("withheld")["households"].to_list() == [1002]
+
+
+def test_a_pool_that_is_small_itself_takes_the_next_cell_too() -> None:
+    told = [(row, code, value) for row in (1, 2, 3) for code, value in (("IQG01", 20), ("IQG15", 4))]
+    told += [(1, "IQG08", 1), (2, "IQG16", 1)]
+    area = by_area(complete_cells(stock([25, 25, 24]), cells(told)), [25, 25, 24])
+    assert area.select("category_code", "households").rows() == [("IQG01", 60), ("withheld", 14)]
+
+
+def test_people_of_a_row_whose_households_are_unknown_are_unknown_and_not_lost() -> None:
+    rows = stock([10, 10]).with_columns(households=pl.when(pl.col("source_row") == 1).then("households"))
+    complete = complete_cells(rows, cells([(1, "IQG15", 10), (2, "IQG15", 10)]))
+    assert complete.filter(source_row=2).select("category_code", "households", "individuals").rows() == [
+        ("unknown", None, 60)
+    ]
+
+
+def test_cells_by_a_broken_size_have_no_people_of_their_own() -> None:
+    rows = stock([12]).with_columns(
+        individuals=pl.lit(46, pl.Int64), size_in_camp=pl.lit(3.8), size_out_of_camp=pl.lit(3.8)
+    )
+    made = complete_cells(rows, cells([(1, "camp", 3), (1, "school", 9)]).with_columns(dimension=pl.lit("shelter")))
+    assert made["individuals"].to_list() == [None, None], "rounded cell by cell they would not sum to the stock"

@@ -25,7 +25,7 @@ def carried(
         rounds=[("irq_idp", d, "partial", "t") for d in partial],
         locations=[("IRQ", p, None, None, "closed", d, None, "t") for p, d in closed or []],
     )
-    rows = carried_forward(stock, told.rounds, told.locations, (replace(SERIES, carry_forward_max_age_days=max_age),))
+    rows = carried_forward(stock, told, (replace(SERIES, carry_forward_max_age_days=max_age),))
     return sorted(rows.select("place_id", "reference_date", "carried_from", "households").rows())
 
 
@@ -64,6 +64,28 @@ def test_a_closed_location_is_not_kept() -> None:
     stock = stock_rows(*FULL, ("p", A, D1, 11))
     assert carried(stock, [D1], closed=[("q", D1)]) == []
     assert carried(stock, [D1], closed=[("q", D2)]) == [("q", D1, D0, 5)]
+
+
+def carried_with(**told: list[tuple[object, ...]]) -> list[object]:
+    stock = stock_rows(*FULL, ("p", A, D1, 11))
+    register = registers(rounds=[("irq_idp", D1, "partial", "t")], **told)  # type: ignore[arg-type]
+    return carried_forward(stock, register, (replace(SERIES, carry_forward_max_age_days=365),))["place_id"].to_list()
+
+
+def test_a_closure_holds_for_its_unit_its_group_and_its_span_only() -> None:
+    assert carried_with(locations=[("IRQ", None, A, None, "closed", D0, None, "t")]) == []
+    assert carried_with(locations=[("IRQ", "q", None, "idp_returnee", "closed", D0, None, "t")]) == ["q"]
+    assert carried_with(locations=[("IRQ", "q", None, None, "closed", date(2017, 1, 1), date(2018, 1, 1), "t")]) == [
+        "q"
+    ]
+
+
+def test_a_location_that_became_a_part_of_another_is_not_counted_beside_it() -> None:
+    assert carried_with(links=[("IRQ", "q", "merged_into", "p", D1, "t")]) == []
+    assert carried_with(links=[("IRQ", "q", "merged_into", "p", D0, "t")]) == ["q"], (
+        "the merger was before its last listing"
+    )
+    assert carried_with(links=[("IRQ", "p", "split_from", "q", D1, "t")]) == []
 
 
 def test_the_table_says_what_was_carried_and_how_many_locations_were_assessed() -> None:

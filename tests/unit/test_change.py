@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import polars as pl
 import pytest
@@ -13,7 +14,6 @@ from dtm_pipeline.domain.change import (
     PARTS,
     UNITS,
     ChangeRules,
-    Registers,
     change_by_area,
     change_of_districts,
     comparable_panel,
@@ -21,6 +21,7 @@ from dtm_pipeline.domain.change import (
     dates_apart,
     with_dynamics,
 )
+from dtm_pipeline.domain.registers import Registers
 from tests.histories import NOTHING_TOLD, RULES, history, registers, stock_rows
 
 A, B = "IQG01Q01", "IQG01Q02"
@@ -70,6 +71,32 @@ def test_no_history_is_too_small(seed: int, locations: int, dates: int) -> None:
     for level in ("district", "governorate"):
         assert changed(stock, told.registers, level).height >= 0
         assert comparable_panel(stock, 12, 45, level).height >= 0
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), min_size=1, max_size=8))
+@settings(deadline=None, max_examples=30)
+def test_a_broken_household_size_that_stays_has_no_effect_and_loses_nobody(counts: list[tuple[int, int]]) -> None:
+    then = stock_rows(*[(f"p{n}", A, date(2023, 2, 28), a) for n, (a, _) in enumerate(counts)])
+    now = stock_rows(*[(f"p{n}", A, date(2023, 6, 30), b) for n, (_, b) in enumerate(counts)])
+    stock = pl.concat([then, now]).with_columns(
+        location_code=pl.lit("TUR"), individuals=(pl.col("households") * 3.14).round(0).cast(pl.Int64)
+    )
+    row = only(changed(stock))
+    assert row["rule_or_category_individuals"] == 0
+    assert sum(row[f"{p}_individuals"] for p in PARTS) == row["change_individuals"]
+
+
+def test_people_unknown_at_a_date_make_the_change_unknown_and_not_a_departure() -> None:
+    stock = stock_rows(("p", A, D0, 10), ("q", A, D0, 100), ("p", A, D1, 10), ("q", A, D1, 100))
+    unknown = pl.when((pl.col("place_id") != "q") | (pl.col("reference_date") == D0)).then("individuals")
+    row = only(changed(stock.with_columns(individuals=unknown)))
+    assert (row["change_individuals"], row["panel_change_individuals"], row["change_households"]) == (None, None, 0)
+
+
+def test_two_statements_of_one_round_count_once() -> None:
+    twice = registers(rounds=[("irq_idp", D1, "complete", "report"), ("irq_idp", D1, "complete", "letter")])
+    row = only(changed(stock_rows(("p", A, D0, 10), ("q", A, D0, 5), ("q", A, D1, 5)), twice))
+    assert (row["previous_households"], parts_of(row)) == (15, {"emptied": -10})
 
 
 def test_a_location_at_both_dates_is_the_panel() -> None:
@@ -219,6 +246,28 @@ def test_dynamics_go_by_the_panel_over_a_year_and_need_a_base(then: int, now: in
     last = told.filter(reference_date=a_year_on).row(0, named=True)
     assert last["dynamics_class"] == name
     assert told.filter(reference_date=date(2020, 2, 29))["dynamics_class"].to_list() == [None], "no date a year before"
+
+
+def dynamics(stock: pl.DataFrame) -> dict[str, Any]:
+    year = dates_apart(stock, 12, 45)
+    told = change_by_area(stock, change_of_districts(stock, year, RULES, NOTHING_TOLD), year, "district")
+    return with_dynamics(told, told, CHANGE).row(0, named=True)
+
+
+def test_a_place_that_everybody_left_is_dynamic() -> None:
+    stock = stock_rows(("p", A, D0, 1_000), ("p", A, date(2020, 8, 31), 0), series="irq_returnee")
+    row = dynamics(stock)
+    assert (row["dynamics_panel_share"], row["dynamics_class"]) == (-1.0, "dynamic")
+
+
+def test_what_was_carried_forward_moves_no_dynamics() -> None:
+    later = date(2020, 8, 31)
+    stock = stock_rows(
+        ("p", A, D0, 1_000), ("q", A, D0, 500), ("p", A, later, 2_000), ("q", A, later, 500), series="irq_returnee"
+    )
+    carried = pl.when((pl.col("place_id") == "p") & (pl.col("reference_date") == later)).then(pl.lit(D0))
+    row = dynamics(stock.with_columns(carried_from=carried))
+    assert (row["dynamics_panel_share"], row["dynamics_class"]) == (0.0, "stationary")
 
 
 def test_the_comparable_panel_holds_only_what_every_date_lists() -> None:

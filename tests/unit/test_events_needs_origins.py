@@ -31,6 +31,7 @@ def reports(*told: dict[str, Any]) -> pl.DataFrame:
         "admin2_code": A,
         "place_basis": "code",
         "leads": True,
+        "newest": True,
     }
     rows = pl.DataFrame([{**base, **t, "source_row": i} for i, t in enumerate(told, 2)], infer_schema_length=None)
     return conform(rows, core.EVENT)
@@ -90,7 +91,7 @@ def test_what_exceeds_current_and_returned_is_told_as_moved_on() -> None:
 
 def test_a_later_report_replaces_the_earlier_one_and_both_are_kept() -> None:
     told = events(
-        {"event_id": "e", "reference_date": D0, "current_individuals": 60, "leads": False},
+        {"event_id": "e", "reference_date": D0, "current_individuals": 60, "newest": False},
         {"event_id": "e", "reference_date": D1, "current_individuals": 40},
     )
     assert told.select("report_date", "current_individuals", "newest", "supersedes").rows() == [
@@ -101,7 +102,7 @@ def test_a_later_report_replaces_the_earlier_one_and_both_are_kept() -> None:
 
 def test_climate_displacement_holds_each_event_at_its_newest_report_and_never_adds_reports() -> None:
     told = reports(
-        {"event_id": "f", "reference_date": D0, "current_individuals": 60, "origin_admin2_code": A, "leads": False},
+        {"event_id": "f", "reference_date": D0, "current_individuals": 60, "origin_admin2_code": A, "newest": False},
         {"event_id": "g", "reference_date": D0, "event_type": "drought", "current_individuals": 7},
         {"event_id": "f", "reference_date": D1, "current_individuals": 40, "origin_admin2_code": B},
         {"event_id": "x", "reference_date": D1, "event_type": "conflict", "current_individuals": 999},
@@ -213,3 +214,69 @@ def test_the_return_rate_is_of_those_who_are_known_and_says_whose_origin_is_not(
     assert (row["idp_reference_date"], row["origin_unknown_share"]) == (date(2021, 3, 31), pytest.approx(0.2))
     far = return_rates(returned, flows, headline, ReturnRateRules(9)).row(0, named=True)
     assert (far["still_displaced"], far["rate"]) == (None, None), "unknown, not zero"
+
+
+def test_a_governorate_whose_displaced_are_all_withheld_has_no_return_rate() -> None:
+    returned = stock_by_area(
+        stock_rows(("p", A, date(2021, 4, 10), 100), series="irq_returnee"), "governorate", "returnee"
+    )
+    headline = {"idp": "irq_idp", "idp_returnee": "irq_returnee"}
+
+    def rate(*cells: tuple[str, str, int]) -> object:
+        flows = origin_destination(breakdown_by_area(origins("idp", *cells), "governorate", SMALL))
+        return return_rates(returned, flows, headline, ReturnRateRules(31))["rate"].item()
+
+    assert rate(("IQG15Q01", "IQG08", 400), ("IQG15Q01", "IQG01", 12), ("IQG15Q01", "IQG07", 20)) is None
+    assert rate(("IQG15Q01", "IQG08", 400)) == 1.0, "nobody from there is displaced, and no cell could hide them"
+
+
+def test_a_report_that_a_later_delivery_replaced_is_in_no_figure() -> None:
+    told = reports(
+        {"event_id": "e", "reference_date": D0, "current_individuals": 100, "leads": False, "newest": False},
+        {"event_id": "e", "reference_date": D0, "current_individuals": 120},
+    )
+    assert event_table(with_people(told, RULES))["current_individuals"].to_list() == [120]
+    assert climate_displacement(with_people(told, RULES, "climate_idp"), "district")["individuals"].to_list() == [120]
+
+
+def test_what_one_row_states_and_another_leaves_to_be_derived_both_count() -> None:
+    row = events(
+        {
+            "event_id": "e",
+            "reference_date": D0,
+            "cumulative_individuals": 100,
+            "current_individuals": 50,
+            "returned_individuals": 50,
+        },
+        {"event_id": "e", "reference_date": D0, "current_individuals": 30, "returned_individuals": 20},
+    ).row(0, named=True)
+    assert (row["cumulative_individuals"], row["cumulative_basis"], row["moved_on_individuals"]) == (150, "mixed", 0)
+
+
+def test_an_origin_whose_people_are_unknown_has_no_rate() -> None:
+    returned = stock_by_area(
+        stock_rows(("p", "IQG15Q05", date(2021, 4, 10), 100), series="irq_returnee"), "governorate", "returnee"
+    )
+    cells = origins("idp", (A, "IQG15", 400), ("IQG02Q01", "IQG15", 300)).with_columns(
+        individuals=pl.when(pl.col("admin2_code") == A).then("individuals"), households=pl.lit(70, pl.Int64)
+    )
+    flows = origin_destination(breakdown_by_area(cells, "governorate", SMALL))
+    headline = {"idp": "irq_idp", "idp_returnee": "irq_returnee"}
+    row = return_rates(returned, flows, headline, ReturnRateRules(31)).row(0, named=True)
+    assert (row["still_displaced"], row["rate"], row["origin_unknown_share"]) == (None, None, None)
+
+
+def test_two_informants_of_one_place_are_one_location() -> None:
+    place = {"location_code": "IRQ", "population_group": "idp", "reference_date": D0, "place_id": "p", "individuals": 100,
+             "admin1_code": "IQG01", "admin2_code": A, "place_basis": "code", "leads": True, "snapshot_id": "s"}  # fmt: skip
+    assessed = conform(pl.DataFrame([{**place, "source_row": n} for n in (2, 3)]), core.LOCATION_ASSESSMENT)
+    answer = {
+        "snapshot_id": "s",
+        "theme": "need",
+        "question_code": "priority_need",
+        "answer_code": "food",
+        "dissemination": "partner",
+    }
+    answers = conform(pl.DataFrame([{**answer, "source_row": n} for n in (2, 3)]), raw.LOCATION_ANSWER)
+    told = named_by_area(assessed, answers, RULES, "district", ("need",)).row(0, named=True)
+    assert (told["locations"], told["individuals"], told["share_of_locations"]) == (1, 100, 1.0)

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtm_pipeline.domain.reconciliation import PARTS, ReconciliationRules, reconcile
@@ -100,6 +100,7 @@ def test_nothing_to_compare_is_no_row() -> None:
     assert reconcile(OURS.clear(), theirs({"individuals": 1}), RULES, BETWEEN).is_empty()
 
 
+@settings(deadline=None, max_examples=40)
 @given(
     st.lists(st.integers(0, 500), min_size=2, max_size=2),
     st.none() | st.integers(0, 900),
@@ -125,4 +126,28 @@ def test_the_parts_sum_to_the_difference_whatever_the_figures(
 
 @pytest.mark.parametrize("rules", [NEAREST, BETWEEN])
 def test_the_method_of_dates_is_told(rules: ReconciliationRules) -> None:
-    assert one(OURS, theirs({"individuals": 900}), rules)["date_method"] == rules.date_method
+    assert one(OURS, theirs({"individuals": 900}), rules)["date_method"] == "same_date"
+    other = theirs({"individuals": 900, "other_reference_date": date(2019, 9, 3)})
+    assert one(OURS, other, rules)["date_method"] == rules.date_method
+
+
+def test_people_whose_district_is_not_known_are_in_one_that_the_other_source_gives() -> None:
+    lost = stock_rows(("r", A, D1, 11)).with_columns(admin2_code=pl.lit(None, pl.String))
+    told = theirs(
+        {"admin1_code": "IQG01", "admin2_code": A, "individuals": 666},
+        {"admin1_code": "IQG15", "admin2_code": B, "individuals": 300},
+    )
+    assert parts(one(pl.concat([OURS, lost]), told)) == {}
+
+
+def test_the_same_figure_in_camps_and_elsewhere_has_no_difference_of_size() -> None:
+    late = date(2020, 10, 31)
+    ours = pl.concat([stock_rows(("c", A, late, 100), camp=100), stock_rows(("p", A, late, 100))])
+    told = {"other_reference_date": late, "households": 200}
+    assert parts(one(ours, theirs({**told, "individuals": 1_100}))) == {}
+    assert parts(one(ours, theirs(told))) == {"unit": 900}
+
+
+def test_a_date_of_ours_beyond_the_limit_is_not_interpolated_with() -> None:
+    ours = pl.concat([stock_rows(("p", A, D0, 100)), stock_rows(("p", A, date(2020, 7, 1), 1_000))])
+    assert parts(one(ours, theirs({"other_reference_date": date(2019, 9, 30), "individuals": 600}))) == {}

@@ -113,23 +113,40 @@ def test_contributions_of_all_indicators_sum_to_the_score_of_the_district(combin
     )
     told = values({"p": (1.0, 0.5, 0.0, 1.0), "q": (0.0, 1.0, 0.5, None), "r": (0.5, 0.5, 0.5, 0.5)})
     severity = located(told, model)
-    made = drivers(severity, told, (model,))
+    made = drivers(severity, told, (model,), 1)
     mean = score_by_area(severity, "district", severity.clear())["score_mean"].item()
     assert made["contribution"].sum() == pytest.approx(mean)
     assert made.filter(indicator_code="tension")["locations"].item() == 2
 
 
 def test_a_sensitive_indicator_is_not_told_nor_left_as_the_only_one_that_is_not() -> None:
-    told = values({"p": (1.0, 1.0, 1.0, 1.0)})
-    assert drivers(located(told), told, (MODEL,))["indicator_code"].sort().to_list() == ["housing", "water"]
+    told = values({"p": (1.0, 1.0, 1.0, 0.0)})
+    assert drivers(located(told), told, (MODEL,), 1)["indicator_code"].sort().to_list() == ["housing", "water"]
+
+
+@pytest.mark.parametrize(
+    ("worth", "least", "told_at_all"),
+    [
+        ((1.0, 1.0, 1.0, 0.0), 1, True),
+        ((1.0, 1.0, 1.0, 0.0), 2, False),  # one location
+        ((1.0, 1.0, 1.0, None), 1, False),  # the rest would be the one sensitive answer
+        ((0.5, 1.0, 1.0, 1.0), 1, False),  # all that is hidden is worst, and the score tells it
+        ((0.5, 1.0, 0.0, 0.0), 1, False),
+    ],
+)
+def test_a_district_whose_rest_would_tell_a_sensitive_answer_has_no_drivers(
+    worth: tuple[float | None, ...], least: int, told_at_all: bool
+) -> None:
+    told = values({"p": worth})
+    assert (drivers(located(told), told, (MODEL,), least).height > 0) is told_at_all
 
 
 def test_the_change_of_a_driver_is_of_locations_that_answered_twice() -> None:
     told = pl.concat([
-        values({"p": (1.0, 1.0, 0.0, 0.0), "gone": (1.0, 1.0, 1.0, 1.0)}),
-        values({"p": (0.5, 1.0, 0.0, 0.0), "new": (0.0, 0.0, 0.0, 0.0)}, LATER),
+        values({"p": (1.0, 1.0, 0.0, 0.5), "gone": (1.0, 1.0, 1.0, 1.0)}),
+        values({"p": (0.5, 1.0, 0.0, 0.5), "new": (0.0, 0.0, 0.0, 0.0)}, LATER),
     ])  # fmt: skip
-    made = drivers(located(told), told, (MODEL,))
+    made = drivers(located(told), told, (MODEL,), 1)
     row = made.filter(indicator_code="water", reference_date=LATER).row(0, named=True)
     assert (row["previous_reference_date"], row["locations_assessed_twice"], row["mean_value_change"]) == (DAY, 1, -0.5)
     assert made.filter(reference_date=DAY)["mean_value_change"].null_count() == 2
@@ -141,8 +158,8 @@ def test_scores_of_different_versions_are_refused() -> None:
     newer = located(values({"p": (0.0,) * 4}, LATER, "2.0"), replace(MODEL, model_version="2.0"))
     with pytest.raises(ModelsDifferError, match=r"small 1\.0 and small 2\.0 are not compared"):
         score_change(one, newer)
-    told = pl.concat([values({"p": (1.0,) * 4}), values({"p": (0.0,) * 4}, LATER, "2.0")])
-    made = drivers(pl.concat([one, newer]), told, (MODEL, replace(MODEL, model_version="2.0")))
+    told = pl.concat([values({"p": (1.0, 1.0, 1.0, 0.5)}), values({"p": (0.0, 0.0, 0.0, 0.5)}, LATER, "2.0")])
+    made = drivers(pl.concat([one, newer]), told, (MODEL, replace(MODEL, model_version="2.0")), 1)
     assert made["mean_value_change"].null_count() == made.height > 0
 
 
@@ -300,7 +317,13 @@ def test_the_command_writes_a_new_version_that_scores(tmp_path: Path) -> None:
     assert told.code == 0, told.err
     assert "pseudo R2" in told.out
     made = severity_model(tomllib.loads(out.read_text(encoding="utf-8")))
-    assert (made.name, made.illustrative) == ("return_conditions 2.0", True)
+    assert (made.name, made.illustrative, made.combination) == ("return_conditions 2.0", True, "mean_of_indicators")
+    for indicator in made.indicators:
+        better = next(
+            i for i in REFERENCE.severity_model("return_conditions").indicators if i.code == indicator.code
+        ).answers
+        worth = [indicator.answers[a] for a in sorted(better, key=better.__getitem__)]
+        assert worth == sorted(worth), "worse conditions never score better"
     assert "1500 locations of locations.csv" in made.source
     first = [i.code for i in REFERENCE.severity_model("return_conditions").indicators[:4]]
     assert {i.code for i in made.indicators if i.weight > 1.3} == set(first)
@@ -323,7 +346,15 @@ def test_the_command_writes_a_new_version_that_scores(tmp_path: Path) -> None:
     [
         (lambda t: t, ["--model", "nothing"], "is no model; those are communities_of_return"),
         (lambda t: t, ["--version", "1.0"], "return_conditions 1.0: is there already"),
-        (lambda t: t.drop("grp/q_water"), [], "lacks questions of return_conditions 1.0: water"),
+        (lambda t: t.drop("grp/q_water"), [], "lacks questions of return_conditions 1.0: q_water"),
+        (
+            lambda t: t.with_columns(pl.lit("lots").alias("grp/q_water")),
+            [],
+            "'grp/q_water' has 1500 answers that the model does not know, first in row 2",
+        ),
+        (lambda t: t.with_columns(place_id=pl.lit("7")), [], "1500 rows repeat a location of column 'place_id'"),
+        (lambda t: t.with_columns(returned=pl.Series(["yes", "no"] * 750)), [], "tell no more of returns than chance"),
+        (lambda t: t, ["--version", "a/b"], "letters, digits, dots and hyphens"),
         (lambda t: t.drop("returned"), [], "has no column 'returned'"),
         (lambda t: t.with_columns(returned=pl.lit("some")), [], "neither yes nor no in 1500 rows, first in row 2"),
         (lambda t: t.head(20), [], "can't carry"),
@@ -339,6 +370,18 @@ def test_the_command_says_what_is_wrong_with_the_file(
     told = dtm("severity", "estimate", file, *[w for pair in asked.items() for w in pair])
     assert (told.code, says in told.err) == (2, True), told.err
     assert not (tmp_path / "new.toml").exists()
+
+
+def test_a_file_with_semicolons_and_other_cases_is_read(tmp_path: Path) -> None:
+    table = pl.read_csv(locations_file(tmp_path), infer_schema=False)
+    file = tmp_path / "semicolons.csv"
+    table.with_columns(pl.all().str.to_uppercase() + " ").write_csv(file, separator=";")
+    told = dtm(
+        "severity", "estimate", file, "--model", "return_conditions", "--version", "2.0", "--out", tmp_path / "n.toml"
+    )
+    assert told.code == 0, told.err
+    missing = dtm("severity", "estimate", tmp_path / "none.csv", "--model", "return_conditions", "--version", "2.0")
+    assert (missing.code, "there is no such file" in missing.err) == (2, True)
 
 
 def test_the_models_are_listed() -> None:
