@@ -6,6 +6,7 @@ python benchmarks/tables/facts.py HOME --locations 5000 --dates 12
 from __future__ import annotations
 
 import argparse
+import hashlib
 from datetime import date
 from pathlib import Path
 
@@ -55,7 +56,7 @@ def stock_of(country: str, group: str, locations: int, days: list[date], rng: np
             camp_households=pl.Series(np.where(camp[here], people[here], 0)),
             reference_date=pl.lit(day),
             source_row=pl.int_range(pl.len()) + 2,
-            snapshot_id=pl.lit(f"{series}-{day}"),
+            snapshot_id=pl.lit(hashlib.sha256(f"{series}-{day}".encode()).hexdigest()),
         )
         parts.append(rows)
     frame = pl.concat(parts).with_columns(
@@ -156,6 +157,9 @@ def make_facts(home: Home, locations: int, dates: int, seed: int = 7) -> None:
             core.BREAKDOWN.name: breakdown,
             **severity_of(stock, rng),
         }
+        for (snapshot,), rows in stock.partition_by("snapshot_id", as_dict=True).items():
+            delivered = conform(rows.with_columns(individuals=pl.lit(None, pl.Int64)), raw.MASTER_LIST)
+            write_table(delivered, raw.MASTER_LIST, stored(home.warehouse, raw.MASTER_LIST).path(str(snapshot)))
         for declared in core.TABLES:
             frame = made.get(declared.name, empty(declared))
             write_table(frame, declared, stored(home.warehouse, declared).path(country))

@@ -18,7 +18,11 @@ from pathlib import Path
 
 import polars as pl
 
+from dtm_pipeline.release.build import point
+from dtm_pipeline.storage.home import Home, write_json
+
 HERE = Path(__file__).parent
+DTM = Path(sys.executable).parent / "dtm"
 KEY = ["series_id", "reference_date", "admin1_code", "admin2_code"]
 MEASURES = {
     "stock": [
@@ -90,6 +94,30 @@ def differing(ours: Path, theirs: Path) -> list[str]:
     return told
 
 
+def released(home: Path, tables: Path) -> None:
+    """A release of the tables, as far as `dtm explain` needs one."""
+    releases = Home(home).releases
+    folder = releases / "2026-01-01.1"
+    (folder / "tables").mkdir(parents=True)
+    for table in tables.iterdir():
+        pl.read_parquet(table).write_parquet(folder / "tables" / f"{table.name}.parquet")
+    write_json(folder / "manifest.json", {"release": folder.name, "files": [], "snapshots": []})
+    point(releases, folder.name)
+
+
+def explained(home: Path, rounds: int) -> list[float]:
+    """Seconds of `dtm explain` for the largest district of a date, as a process of its own."""
+    table = home / "releases/partner/2026-01-01.1/tables/out_dtm__district_idp.parquet"
+    figure = pl.read_parquet(table).filter(location_code="IRQ").sort("idp_individuals").row(-1, named=True)
+    asked = ["--admin2", figure["admin2_code"], "--date", str(figure["reference_date"]), "--home", str(home)]
+    told = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        subprocess.run([DTM, "explain", "out_dtm__district_idp", *asked], check=True, stdout=subprocess.DEVNULL)
+        told.append(time.perf_counter() - began)
+    return told
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
@@ -127,6 +155,9 @@ def main() -> None:
             runs[name].append(timed(script, *told))
     if arguments.analyst:
         runs["pandas, a function a group"] = [timed("peer_pandas.py", home, work / "analyst")]
+    released(home, work / "all")
+    explain = explained(home, arguments.rounds + 2)
+    print(f"{'dtm explain':<28} {statistics.median(explain):7.2f} s")
     for name, measured in runs.items():
         seconds, memory = (statistics.median(column) for column in zip(*measured, strict=True))
         print(f"{name:<28} {seconds:7.2f} s  {memory:6.0f} MiB")

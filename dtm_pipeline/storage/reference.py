@@ -182,8 +182,9 @@ class Reference:
         Raises:
             ValueError: a statement that is none.
         """
-        rounds = self._csv("round_statements.csv").with_columns(pl.col("reference_date").str.to_date())
-        locations = self._csv("location_statements.csv").with_columns(pl.col("valid_from", "valid_to").str.to_date())
+        day = "%Y-%m-%d"
+        rounds = self._csv("round_statements.csv").with_columns(pl.col("reference_date").str.to_date(day))
+        locations = self._csv("location_statements.csv").with_columns(pl.col("valid_from", "valid_to").str.to_date(day))
         for name, frame, known in (
             ("round_statements.csv", rounds, ("complete", "partial")),
             ("location_statements.csv", locations, ("closed", "not_reassessed")),

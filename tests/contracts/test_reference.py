@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import shutil
+from pathlib import Path
+
 import polars as pl
 import pytest
 
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.settings import Settings
+from dtm_pipeline.storage.errors import ReferenceDataError
 from dtm_pipeline.storage.reference import Reference
 from sources.document import header_key
 
@@ -115,3 +120,30 @@ def test_size_rules_of_a_group_never_overlap() -> None:
         ]
         assert later, f"{country} {group} has no rule after {until}"
     assert pl.Series([r.source for r in REFERENCE.size_rules]).str.len_chars().min() > 0
+
+
+@pytest.mark.parametrize(
+    ("file", "row", "says"),
+    [
+        ("round_statements.csv", "no_series,2024-01-31,complete,t", "series.toml has no series 'no_series'"),
+        ("round_statements.csv", "irq_idp,2024-01-31,done,t", "a statement is one of complete, partial; found 'done'"),
+        ("round_statements.csv", "irq_idp,2024-01-31,complete,t\nirq_idp,2024-01-31,partial,t", "said to be complete and partial"),
+        ("location_statements.csv", "IRQ,7,IQG01,,closed,2024-01-31,,t", "a place_id or an admin_code, one of the two"),
+        ("location_statements.csv", "IRQ,,,,closed,2024-01-31,,t", "a place_id or an admin_code, one of the two"),
+        ("location_statements.csv", "IRQ,7,,,closed,31/01/2024,,t", "registers can't be used"),
+        ("severity_models/return_conditions_v1.toml", "nonsense", "severity models can't be used"),
+    ],
+)  # fmt: skip
+def test_reference_data_that_says_what_can_not_be_is_refused_before_anything_is_computed(
+    tmp_path: Path, file: str, row: str, says: str
+) -> None:
+    folder = tmp_path / "reference"
+    shutil.copytree(REFERENCE.folder, folder)
+    with (folder / file).open("a", encoding="utf-8") as register:
+        register.write(row + "\n")
+    with pytest.raises(ReferenceDataError, match=re.escape(says)):
+        Reference(folder).check()
+
+
+def test_the_registers_that_are_shipped_can_be_read() -> None:
+    REFERENCE.check()

@@ -136,3 +136,13 @@ def test_a_model_with_a_value_out_of_range_is_refused() -> None:
 
 def test_shipped_models_are_marked_as_illustrative() -> None:
     assert MODEL.illustrative
+
+
+def test_a_survey_without_a_usable_location_tells_nothing_of_who_was_not_assessed() -> None:
+    assessed = located(("a", "low", 10.0, 5)).clear()
+    assert with_unassessed(assessed, located(("b", "low", 10.0, 5))).is_empty()
+
+
+def test_people_who_are_not_known_are_not_zero_people_assessed() -> None:
+    told = located(("a", "low", 10.0, None))
+    assert score_by_area(told, "district", told.clear())["individuals_assessed"].to_list() == [None]
