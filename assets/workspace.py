@@ -124,6 +124,13 @@ class PartsIOManager(dg.UPathIOManager):
     def _get_path(self, context: Any) -> UPath:
         return UPath(self._stored(context).folder)
 
+    def handle_output(self, context: dg.OutputContext, obj: Parts) -> None:
+        """Store a table's parts. (The parent's own logs a line a table, which costs an event in the database.)"""
+        self.dump_to_path(context, obj, self._get_path(context))
+
+    def load_input(self, context: dg.InputContext) -> StoredParts:
+        return self.load_from_path(context, self._get_path(context))
+
     def dump_to_path(self, context: dg.OutputContext, obj: Parts, path: UPath) -> None:
         with without_values(self._home.logs):
             facts = self._stored(context).store(obj)

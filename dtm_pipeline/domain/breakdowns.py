@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from dtm_pipeline.contracts.raw import ROW
 from dtm_pipeline.domain.aggregate import complete_sum, known_sum, numbered, one_or_mixed
 from dtm_pipeline.domain.stocks import AREA_CODES, LOCATION_LEVEL, SERIES_KEY, names_and_basis
 
-ROW = ("snapshot_id", "source_sheet", "source_row")
 UNKNOWN = "unknown"
 WITHHELD = "withheld"
 

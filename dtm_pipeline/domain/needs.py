@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import polars as pl
 
+from dtm_pipeline.contracts.raw import ROW
 from dtm_pipeline.domain.events import individuals_of
 from dtm_pipeline.domain.household_size import SizeRule, with_sizes
 from dtm_pipeline.domain.stocks import AREA_CODES, names_and_basis
-
-ROW = ("snapshot_id", "source_sheet", "source_row")
 
 
 def named_by_area(

@@ -8,7 +8,8 @@ import polars as pl
 
 from dtm_pipeline.contracts.core import BREAKDOWN, FINDING, PLACE, SERIES
 from dtm_pipeline.contracts.derive import conform, empty
-from dtm_pipeline.domain.breakdowns import ROW, UNKNOWN, cells_by_area, complete_cells
+from dtm_pipeline.contracts.raw import ROW
+from dtm_pipeline.domain.breakdowns import UNKNOWN, cells_by_area, complete_cells
 from dtm_pipeline.domain.household_size import SizeRule, with_sizes
 from dtm_pipeline.domain.stocks import LOCATION_LEVEL
 from dtm_pipeline.places.gazetteer import Gazetteer

@@ -9,6 +9,7 @@ import polars as pl
 
 from dtm_pipeline.contracts.core import SEVERITY, SEVERITY_SCALE, SEVERITY_VALUE
 from dtm_pipeline.contracts.derive import conform, empty
+from dtm_pipeline.contracts.raw import ROW
 from dtm_pipeline.domain.aggregate import known_sum
 from dtm_pipeline.domain.household_size import SizeRule, with_sizes
 from dtm_pipeline.domain.severity import NOT_ASSESSED, SeverityModel, score_locations, score_scales, with_unassessed
@@ -16,7 +17,6 @@ from dtm_pipeline.domain.stocks import LOCATION_LEVEL
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.places.resolve import PLACED, resolve
 
-ROW = ("snapshot_id", "source_sheet", "source_row")
 SURVEY = ("index_name", "model_version", "reference_date")
 
 

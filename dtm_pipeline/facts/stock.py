@@ -11,6 +11,7 @@ import polars as pl
 
 from dtm_pipeline.contracts.core import DELIVERY_ROLE, FINDING, SOURCE_TOTAL, STOCK
 from dtm_pipeline.contracts.derive import conform
+from dtm_pipeline.contracts.raw import ROW
 from dtm_pipeline.domain.aggregate import joined, known_sum
 from dtm_pipeline.domain.carry_forward import carried_forward
 from dtm_pipeline.domain.household_size import SizeRule, with_individuals
@@ -24,8 +25,6 @@ from dtm_pipeline.places.resolve import PROVIDER_DISTRICT, resolve, subdistrict
 
 if TYPE_CHECKING:
     from dtm_pipeline.places.cells import CellIndex
-
-ROW = ("snapshot_id", "source_sheet", "source_row")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from dtm_pipeline.domain.confidence import evidence_by_area, graded
 from dtm_pipeline.domain.flows import daily
 from dtm_pipeline.domain.needs import named_by_area
 from dtm_pipeline.domain.origins import origin_destination, return_rates
+from dtm_pipeline.domain.precedence import LEVEL_NAMES
 from dtm_pipeline.domain.reconciliation import PARTS, reconcile
 from dtm_pipeline.domain.rounds import coverage, rounds, series_table
 from dtm_pipeline.domain.severity import class_by_area, drivers, hotspots, score_by_area
@@ -43,7 +44,6 @@ from dtm_pipeline.figures.parameters import Parameters
 Facts = dict[str, pl.DataFrame]
 Tables = dict[str, pl.DataFrame]
 STOCKS = {"idp": ("idp",), "returnee": out.RETURNEES}
-LEVEL_NAMES = {0: "country", 1: "governorate", 2: "district", LOCATION_LEVEL: "location"}
 
 
 @dataclass(frozen=True)

@@ -231,10 +231,12 @@ def _changes(draft: Draft) -> dict[str, Any]:
             "deliveries_no_longer_used": sorted(before - {s.sha256 for s in used}),
             "code_changed": draft.previous is not None and draft.previous.manifest()["version"] != __version__,
         },
-        "tables": {
-            name: table_changes(name, _released(draft.previous, name), draft.staging / "tables" / f"{name}.parquet")
-            for name in draft.tables
-        },
+        "tables": table_changes(
+            {
+                name: (_released(draft.previous, name), draft.staging / "tables" / f"{name}.parquet")
+                for name in draft.tables
+            }
+        ),
         "figures_moved": moved_figures(draft.previous_tables, draft.tables),
     }
 

@@ -11,27 +11,35 @@ from dtm_pipeline.contracts import table
 from dtm_pipeline.domain.aggregate import known_sum
 
 
-def table_changes(name: str, before: Path | None, after: Path) -> dict[str, int]:
-    """Rows added, removed and changed between two released files of a table, by its grain.
+def table_changes(pairs: dict[str, tuple[Path | None, Path]]) -> dict[str, dict[str, int]]:
+    """Rows added, removed and changed between two released files of each table, by its grain.
 
-    DuckDB joins the files where they lie; nulls in the grain (a district that is not known) match each other.
+    DuckDB joins the files where they lie; nulls in the grain (a district that is not known) match each other. It is
+    opened once: that costs more than most of the joins.
+
+    Args:
+        pairs: of each table its file before (None where it had none) and its file now.
     """
     import duckdb
 
     with duckdb.connect() as connection:
-        if before is None:
-            rows = connection.execute("SELECT count(*) FROM read_parquet(?)", [str(after)]).fetchone()
-            return {"added": rows[0] if rows else 0, "removed": 0, "changed": 0}
-        key = " AND ".join(f'a."{c}" IS NOT DISTINCT FROM b."{c}"' for c in table(name).grain)
-        query = f"""
-            SELECT count(*) FILTER (NOT coalesce(b.present, false)),
-                   count(*) FILTER (NOT coalesce(a.present, false)),
-                   count(*) FILTER (a.present AND b.present AND a.content IS DISTINCT FROM b.content)
-            FROM (SELECT *, true AS present, to_json(n)::VARCHAR AS content FROM read_parquet($after) AS n) AS a
-            FULL JOIN (SELECT *, true AS present, to_json(o)::VARCHAR AS content FROM read_parquet($before) AS o) AS b
-            ON {key}
-        """
-        found = connection.execute(query, {"after": str(after), "before": str(before)}).fetchone()
+        return {name: _changed_rows(connection, name, before, after) for name, (before, after) in pairs.items()}
+
+
+def _changed_rows(connection: Any, name: str, before: Path | None, after: Path) -> dict[str, int]:
+    if before is None:
+        rows = connection.execute("SELECT count(*) FROM read_parquet(?)", [str(after)]).fetchone()
+        return {"added": rows[0] if rows else 0, "removed": 0, "changed": 0}
+    key = " AND ".join(f'a."{c}" IS NOT DISTINCT FROM b."{c}"' for c in table(name).grain)
+    query = f"""
+        SELECT count(*) FILTER (NOT coalesce(b.present, false)),
+               count(*) FILTER (NOT coalesce(a.present, false)),
+               count(*) FILTER (a.present AND b.present AND a.content IS DISTINCT FROM b.content)
+        FROM (SELECT *, true AS present, to_json(n)::VARCHAR AS content FROM read_parquet($after) AS n) AS a
+        FULL JOIN (SELECT *, true AS present, to_json(o)::VARCHAR AS content FROM read_parquet($before) AS o) AS b
+        ON {key}
+    """
+    found = connection.execute(query, {"after": str(after), "before": str(before)}).fetchone()
     added, removed, changed = found or (0, 0, 0)
     return {"added": added, "removed": removed, "changed": changed}
 

@@ -23,7 +23,7 @@ from dtm_pipeline.storage.home import Home
 from dtm_pipeline.storage.snapshots import Snapshot, SnapshotStore
 from dtm_pipeline.storage.tables import stored
 
-ROW = ["snapshot_id", "source_sheet", "source_row"]
+ROW = list(raw.ROW)
 LEVELS = ("governorate", "district", "subdistrict")
 DELIVERED = "rows as they were delivered, by the rules that the facts name"
 CODES = {"governorate": "admin1_code", "district": "admin2_code", "subdistrict": "admin3_code"}

@@ -150,7 +150,8 @@ def _changes(page: Page, tables: dict[str, pl.DataFrame], country: str) -> None:
         pl.col("reference_date") == pl.col("reference_date").max().over("series_id"),
     )
     key = ["series_id", "previous_reference_date", "reference_date"]
-    known = newest.filter(pl.col("panel_change_individuals").is_not_null())
+    # of a series with an area whose parts are unknown, a sum would be of the rest
+    known = newest.filter(pl.col("panel_change_individuals").is_not_null().all().over("series_id"))
     sums = known.group_by(key).agg(pl.col("change_individuals", *parts).sum()).sort(key)
     if sums.is_empty():
         return

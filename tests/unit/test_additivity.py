@@ -10,6 +10,8 @@ from datetime import date
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dtm_pipeline.contracts import core, published_tables, table
 from dtm_pipeline.contracts.derive import conform, empty
@@ -19,7 +21,8 @@ from dtm_pipeline.figures.parameters import Parameters
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.settings import Settings
 from dtm_pipeline.storage.reference import Reference
-from tests.histories import stock_rows
+from dtm_pipeline.storage.tables import judged
+from tests.histories import history, stock_rows
 
 REFERENCE = Reference(Settings().reference)
 GAZETTEER = Gazetteer.load(REFERENCE.folder).of_country("IRQ")
@@ -185,3 +188,58 @@ def test_what_adds_along_places_adds_up_from_districts_to_governorates(
         sums = frame.group_by(key).agg(pl.col(measures).sum()).sort(key)
         whole = above.select([*key, *measures]).with_columns(pl.col(measures).fill_null(0)).sort(key)
         assert sums.equals(whole.cast(dict(sums.schema)))
+
+
+def facts_of(stock: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Facts of a country of which only stocks are known."""
+    key = ["location_code", "series_id", "population_group", "reference_date", "source_kind", "admin_level"]
+    totals = stock.group_by(key).agg(
+        pl.col("individuals").sum(), pl.col("households").sum(), rows=pl.len(), leads=pl.lit(True), why=pl.lit("leads"),
+        snapshot_ids=pl.col("snapshot_id").unique(), held=pl.lit(False),
+    )  # fmt: skip
+    made = {core.STOCK.name: stock, core.SOURCE_TOTAL.name: conform(totals, core.SOURCE_TOTAL)}
+    return {n: made.get(n, empty(table(n))) for f in FAMILIES for n in f.inputs}
+
+
+def judged_tables(stock: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    told = facts_of(stock)
+    return {
+        name: judged(frame, table(name))
+        for family in FAMILIES
+        for name, frame in family.make({n: told[n] for n in family.inputs}, PARAMETERS).items()
+    }
+
+
+def test_no_method_stumbles_over_a_country_without_facts() -> None:
+    made = judged_tables(empty(core.STOCK))
+    units = {"out_meta__admin_unit"}
+    assert {n for n, frame in made.items() if not frame.is_empty()} == units
+
+
+@pytest.mark.parametrize(
+    "stock",
+    [
+        stock_rows(("p", "IQG01Q01", D0, 1)),
+        stock_rows(("p", "IQG01Q01", D0, 0)),
+        stock_rows((None, "IQG01Q01", D0, 5), (None, "IQG01Q01", D1, None)),
+        stock_rows(("gone", "IQG01Q01", D0, 5), ("new", "IQG01Q01", D1, 7)),
+        stock_rows(("p", "IQG01Q01", D0, 5)).with_columns(admin1_code=pl.lit(None, pl.String), admin2_code=pl.lit(None, pl.String)),
+    ],
+    ids=["one row", "nobody", "no place ids", "all gone and all new", "no known unit"],
+)  # fmt: skip
+def test_no_method_stumbles_over_a_small_round(stock: pl.DataFrame) -> None:
+    made = judged_tables(stock)
+    for level in ("governorate", "district"):
+        assert made[f"out_dtm__{level}_idp"]["idp_households"].sum() == (stock["households"].sum() or 0)
+
+
+@settings(max_examples=3, deadline=None)
+@given(st.integers(0, 10_000))
+def test_on_any_history_districts_add_up_to_governorates_and_every_contract_holds(seed: int) -> None:
+    told = history(seed)
+    made = judged_tables(told.stock)
+    for name in ("idp", "returnee"):
+        key = ["series_id", "reference_date", "admin1_code"]
+        measures = [f"{name}_households", f"{name}_individuals", f"{name}_individuals_low", f"{name}_individuals_high"]
+        sums = made[f"out_dtm__district_{name}"].group_by(key).agg(pl.col(measures).sum()).sort(key)
+        assert sums.equals(made[f"out_dtm__governorate_{name}"].select([*key, *measures]).sort(key))

@@ -104,6 +104,11 @@ def test_whatever_a_list_says_the_cells_of_a_location_and_of_an_area_sum_to_the_
     assert abs(area["share"].sum() - 1) < 1e-9
     visible = area.filter(~pl.col("withheld"))
     assert (visible["households"] >= SMALL.households).all()
+    pool = area.filter("withheld")["households"]
+    categories = complete["category_code"].n_unique()
+    if not pool.is_empty() and not visible.is_empty():
+        assert categories - visible.height >= 2, "a pool of one cell would tell it"
+        assert pool.item() >= SMALL.households, "a pool that is small itself would tell its cells"
 
 
 def test_cells_that_exceed_the_stock_are_all_unknown() -> None:
