@@ -121,6 +121,7 @@ def pair_parts(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
                 rows[f"{name}_{unit}"] = both[f"{unit}_{suffix}"]
                 rows[f"panel_{name}_{unit}"] = both[f"{unit}_{suffix}"].where(stays, 0)
         rows["panel_locations"] = stays.astype(int)
+        rows["dynamics_base"] = both["individuals_then"].where(stays, 0)
         areas.append(rows[mine])
     # who stands in another district now moved nowhere: the old one loses them, the new one gains them
     other = both[stays & (both["admin2_code_then"] != both["admin2_code_now"])]
@@ -153,8 +154,8 @@ def change_tables(stock: pd.DataFrame) -> dict[str, pd.DataFrame]:
         whole = table["previous_individuals"] + table["current_individuals"]
         panel = table["panel_previous_individuals"] + table["panel_current_individuals"]
         table["covered_share"] = (panel / whole).where(whole > 0)
-        span = span[span["panel_previous_individuals"] >= 600]
-        share = (span["panel_change_individuals"] / span["panel_previous_individuals"]).abs()
+        span = span[span["dynamics_base"] >= 600]
+        share = ((span["panel_change_individuals"] + span["emptied_individuals"]) / span["dynamics_base"]).abs()
         names = ["stationary", "fairly_stationary", "fairly_dynamic", "dynamic"]
         span = span.assign(dynamics_class=pd.cut(share, [-1, 0.1, 0.2, 0.3, float("inf")], labels=names).astype(str))
         made[level] = table.merge(span[[*KEY, *codes, "dynamics_class"]], on=[*KEY, *codes], how="left")

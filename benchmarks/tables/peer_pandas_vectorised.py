@@ -130,14 +130,14 @@ def change_tables(stock: pd.DataFrame) -> dict[str, pd.DataFrame]:
         whole = table["previous_individuals"] + table["current_individuals"]
         panel = table["panel_previous_individuals"] + table["panel_current_individuals"]
         table["covered_share"] = (panel / whole).where(whole > 0)
-        share = span["panel_change_individuals"] / span["panel_previous_individuals"]
+        share = (span["panel_change_individuals"] + span["emptied_individuals"]) / span["dynamics_base"]
         names = np.select(
             [share.abs() > 0.3, share.abs() > 0.2, share.abs() > 0.1],
             ["dynamic", "fairly_dynamic", "fairly_stationary"],
             "stationary",
         )
         span["dynamics_class"] = names
-        span = span[span["panel_previous_individuals"] >= 600][[*KEY, *codes, "dynamics_class"]]
+        span = span[span["dynamics_base"] >= 600][[*KEY, *codes, "dynamics_class"]]
         made[level] = table.merge(span, on=[*KEY, *codes], how="left")
     return made
 
@@ -180,12 +180,13 @@ def parts_of(stock: pd.DataFrame, pairs: pd.DataFrame) -> pd.DataFrame:
         both[f"panel_current_{unit}"] = both[f"{unit}_now"].where(stays, 0)
         both[f"previous_{unit}"], both[f"current_{unit}"] = both[f"{unit}_then"], both[f"{unit}_now"]
     both["panel_locations"] = stays.astype(int)
+    both["dynamics_base"] = both["individuals_then"].where(stays, 0)
     extra = [
         f"{p}_{u}"
         for u in ("households", "individuals")
         for p in ("panel_previous", "panel_current", "previous", "current")
     ]
-    rows += [*extra, "panel_locations"]
+    rows += [*extra, "panel_locations", "dynamics_base"]
     here = both[~left].assign(admin1_code=lambda f: f["admin1_code_now"], admin2_code=lambda f: f["admin2_code_now"])
     gone = both[left].assign(admin1_code=lambda f: f["admin1_code_then"], admin2_code=lambda f: f["admin2_code_then"])
     # who stands in another district now moved nowhere: the old district loses them, the new one gains them

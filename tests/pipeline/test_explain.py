@@ -51,7 +51,7 @@ def test_every_figure_of_a_release_leads_back_to_rows_with_the_same_total(
         assert sum(len(s.rows) for s in told.sources) == told.steps[-1].rows
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 10_000))
 def test_figures_of_any_history_lead_back_to_their_rows(tmp_path: Path, seed: int) -> None:
     stock = history(seed).stock

@@ -44,7 +44,7 @@ def only(frame: pl.DataFrame, district: str = A) -> dict[str, object]:
     return frame.filter(admin2_code=district).row(0, named=True)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10_000))
 def test_parts_sum_to_the_change_and_districts_to_governorates_on_any_history(seed: int) -> None:
     told = history(seed)
@@ -63,7 +63,7 @@ def test_parts_sum_to_the_change_and_districts_to_governorates_on_any_history(se
         )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(st.integers(0, 10_000), st.integers(0, 2), st.integers(1, 4))
 def test_no_history_is_too_small(seed: int, locations: int, dates: int) -> None:
     told = history(seed, max(locations, 3), dates)
