@@ -53,22 +53,16 @@ def change_share(individuals: int, change_individuals: int, day: date) -> float:
     return float(row["change_individuals"] / row["previous_individuals"])
 
 
-def round_109(given: Given) -> dict[str, Any]:
-    told = people("idp", date(2019, 4, 30), given["idp_households"])
-    assert told["individuals"] == given["idp_individuals"]
-    return {
-        "household_size": told["individuals"] / told["households"],
-        "change_share": change_share(given["idp_individuals"], given["change_individuals"], date(2019, 4, 30)),
-    }
+def idps(day: date) -> Callable[[Given], dict[str, Any]]:
+    def reach(given: Given) -> dict[str, Any]:
+        told = people("idp", day, given["idp_households"])
+        assert told["individuals"] == given["idp_individuals"]
+        return {
+            "household_size": told["individuals"] / told["households"],
+            "change_share": change_share(given["idp_individuals"], given["change_individuals"], day),
+        }
 
-
-def round_112(given: Given) -> dict[str, Any]:
-    told = people("idp", date(2019, 10, 31), given["idp_households"])
-    assert told["individuals"] == given["idp_individuals"]
-    return {
-        "household_size": told["individuals"] / told["households"],
-        "change_share": change_share(given["idp_individuals"], given["change_individuals"], date(2019, 10, 31)),
-    }
+    return reach
 
 
 def returnees(day: date) -> Callable[[Given], dict[str, Any]]:
@@ -172,9 +166,9 @@ def assessed(given: Given) -> dict[str, Any]:
 
 
 REACH: dict[str, Callable[[Given], dict[str, Any]]] = {
-    "iraq_round_109_change": round_109,
+    "iraq_round_109_change": idps(date(2019, 4, 30)),
     "iraq_round_109_returnees": returnees(date(2019, 4, 30)),
-    "iraq_round_112_change": round_112,
+    "iraq_round_112_change": idps(date(2019, 10, 31)),
     "iraq_round_119_returnees": returnees(date(2020, 12, 31)),
     "iraq_round_132_camps": round_132,
     "displacement_index_round_8": displacement_index,
