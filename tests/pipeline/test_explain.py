@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -25,16 +26,16 @@ CELLS = ["out_dtm__district_origin", "out_dtm__governorate_shelter", "out_dtm__d
 OTHERS = ["out_dtm__latest", "out_dtm__district_severity_class"]
 
 
-def question(name: str, row: dict[str, object]) -> Question:
+def question(name: str, row: dict[str, Any]) -> Question:
     level = "governorate" if "governorate" in name else "district"
     area = row["admin1_code"] if level == "governorate" else row["admin2_code"]
     return Question(
         name,
-        area,  # type: ignore[arg-type]
-        row["admin1_code"] if level == "district" else None,  # type: ignore[arg-type]
-        row["reference_date"],  # type: ignore[arg-type]
-        series=row["series_id"],  # type: ignore[arg-type]
-        category=row.get("category_code") or row.get("severity_class"),  # type: ignore[arg-type]
+        area,
+        row["admin1_code"] if level == "district" else None,
+        row["reference_date"],
+        series=row["series_id"],
+        category=row.get("category_code") or row.get("severity_class"),
     )
 
 

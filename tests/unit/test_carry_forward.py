@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -66,9 +67,9 @@ def test_a_closed_location_is_not_kept() -> None:
     assert carried(stock, [D1], closed=[("q", D2)]) == [("q", D1, D0, 5)]
 
 
-def carried_with(**told: list[tuple[object, ...]]) -> list[object]:
+def carried_with(**told: Any) -> list[object]:
     stock = stock_rows(*FULL, ("p", A, D1, 11))
-    register = registers(rounds=[("irq_idp", D1, "partial", "t")], **told)  # type: ignore[arg-type]
+    register = registers(rounds=[("irq_idp", D1, "partial", "t")], **told)
     return carried_forward(stock, register, (replace(SERIES, carry_forward_max_age_days=365),))["place_id"].to_list()
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -212,7 +214,7 @@ def test_the_model_that_is_shipped_for_displacement_has_17_indicators_in_five_do
     assert all(m.illustrative for m in REFERENCE.severity_models)
 
 
-def content() -> dict[str, object]:
+def content() -> dict[str, Any]:
     return tomllib.loads((REFERENCE.folder / "severity_models/return_conditions_v1.toml").read_text(encoding="utf-8"))
 
 
@@ -231,7 +233,7 @@ def test_a_model_file_that_can_not_be_is_refused(change: dict[str, object], says
 
 def test_an_indicator_that_stands_twice_is_refused() -> None:
     told = content()
-    told["indicator"] = [*told["indicator"], told["indicator"][0]]  # type: ignore[index, misc]
+    told["indicator"] = [*told["indicator"], told["indicator"][0]]
     with pytest.raises(ValueError, match="stands twice"):
         severity_model(told)
 
@@ -283,9 +285,11 @@ def test_the_estimate_agrees_with_the_closed_form_of_one_indicator() -> None:
         (lambda: survey(400).with_columns(pl.lit("good").alias(c) for c in ("water", "housing", "armed", "tension")), "nothing to estimate"),
     ],
 )  # fmt: skip
-def test_data_that_can_not_carry_an_estimate_is_refused_with_the_reason(rows: object, says: str) -> None:
+def test_data_that_can_not_carry_an_estimate_is_refused_with_the_reason(
+    rows: Callable[[], pl.DataFrame], says: str
+) -> None:
     with pytest.raises(EstimateError, match=says):
-        estimate(rows(), MODEL, "returned", 5, 1)  # type: ignore[operator]
+        estimate(rows(), MODEL, "returned", 5, 1)
 
 
 def locations_file(folder: Path, count: int = 1_500) -> Path:
@@ -361,10 +365,10 @@ def test_the_command_writes_a_new_version_that_scores(tmp_path: Path) -> None:
     ],
 )
 def test_the_command_says_what_is_wrong_with_the_file(
-    tmp_path: Path, change: object, options: list[str], says: str
+    tmp_path: Path, change: Callable[[pl.DataFrame], pl.DataFrame], options: list[str], says: str
 ) -> None:
     file = locations_file(tmp_path)
-    change(pl.read_csv(file, infer_schema=False)).write_csv(file)  # type: ignore[operator]
+    change(pl.read_csv(file, infer_schema=False)).write_csv(file)
     asked = {"--model": "return_conditions", "--version": "2.0", "--out": str(tmp_path / "new.toml")}
     asked |= dict(zip(options[::2], options[1::2], strict=True))
     told = dtm("severity", "estimate", file, *[w for pair in asked.items() for w in pair])
