@@ -93,9 +93,9 @@ def change_of_districts(
     Returns:
         PAIR, location_code, admin1_code, admin2_code, names; for households and individuals `previous_*`, `current_*`
         and each part of PARTS; `panel_previous_*` and `panel_current_*` of locations assessed at both dates;
-        `panel_locations`; `dynamics_base` and `dynamics_moved`: people of those locations at the earlier date, and how many
-        more or fewer they are, stated zeros included, by the earlier size rule; `previous_known_*` and `current_known_*`: rows in which the unit is known;
-        `previous_rows`, `current_rows`.
+        `panel_locations`; `dynamics_base` and `dynamics_moved`: people of those locations at the earlier date, and how
+        many more or fewer they are, stated zeros included, by the earlier size rule; `previous_known_*` and
+        `current_known_*`: rows in which the unit is known; `previous_rows`, `current_rows`.
     """
     listed = stock.filter(pl.col("leads") & (pl.col("admin_level") == LOCATION_LEVEL))
     numbered = _located(pairs, listed).with_row_index("_pair")
@@ -282,10 +282,12 @@ def _parts(units: pl.DataFrame) -> pl.DataFrame:
         ]
     # what the locations assessed at both dates held, and what moved there, where each stands now
     assessed = stays & ~pl.col("_carried") & pl.col("_home")
-    moved = pl.col("_whole_current_individuals") - pl.col("_whole_previous_individuals") - pl.col("_whole__effect")
+    moved_there = (
+        pl.col("_whole_current_individuals") - pl.col("_whole_previous_individuals") - pl.col("_whole__effect")
+    )
     made += [
         pl.when(assessed).then("_whole_previous_individuals").otherwise(0).alias("dynamics_base"),
-        pl.when(assessed).then(moved).otherwise(0).alias("dynamics_moved"),
+        pl.when(assessed).then(moved_there).otherwise(0).alias("dynamics_moved"),
     ]
     panel_locations = assessed.cast(pl.Int64)
     return told.with_columns(*made, panel_locations=panel_locations).select(

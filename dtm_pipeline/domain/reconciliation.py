@@ -41,8 +41,9 @@ def reconcile(
     Args:
         ours: leading stock: series_id, population_group, reference_date, location_code, admin1_code, admin2_code,
             households, individuals, in_camp_individuals.
-        theirs: OTHER (the series is the one of ours that the figure is to be compared with), admin1_code, admin2_code (null where the figure is of all the country), households,
-            individuals, definition (`all` or `camps`), cumulative.
+        theirs: OTHER (the series is the one of ours that the figure is to be compared with), admin1_code, admin2_code
+            (null where the figure is of all the country), households, individuals, definition (`all` or `camps`),
+            cumulative.
         size_rules: household-size rules, for figures in households.
         rules: how dates are brought together.
 
@@ -52,8 +53,7 @@ def reconcile(
     """
     figures = _their_totals(theirs, size_rules)
     pairs = _dates(ours, figures, rules)
-    matched = figures.join(pairs, on=list(OTHER))
-    matched = _at_our_size(matched)
+    matched = _at_our_size(figures.join(pairs, on=list(OTHER)))
     # where ours is unknown at a date, there is nothing to compare
     covered = _ours_in_their_areas(ours, theirs, pairs)
     told = matched.join(covered, on=list(OTHER)).with_columns(
@@ -87,14 +87,13 @@ def reconcile(
 
 
 def _their_totals(theirs: pl.DataFrame, size_rules: tuple[SizeRule, ...]) -> pl.DataFrame:
-    """One figure a source and date: as published, in persons, and in persons by our size."""
+    """One figure a source and date as published, and the household size of our rules at their date."""
     summed = theirs.group_by(OTHER).agg(
         households=pl.when(pl.col("households").null_count() == 0).then(pl.col("households").sum()),
         individuals=pl.when(pl.col("individuals").null_count() == 0).then(pl.col("individuals").sum()),
         definition=pl.col("definition").first(),
         cumulative=pl.col("cumulative").any(),
         areas_compared=pl.coalesce("admin2_code", "admin1_code").n_unique().cast(pl.Int64),
-        _of_areas=pl.coalesce("admin2_code", "admin1_code").is_not_null().any(),
     )
     sized = with_sizes(summed.with_columns(reference_date="other_reference_date"), size_rules).drop("reference_date")
     size = pl.when(pl.col("definition") == "camps").then("size_in_camp").otherwise("size_out_of_camp")

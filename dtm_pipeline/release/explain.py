@@ -471,15 +471,20 @@ def _severity_told(asked: Asked, rows: pl.DataFrame) -> Step:
 
 
 def _event_measure(figure: dict[str, Any]) -> str:
-    """The first of the measures that the reports tell."""
-    told = [f"{m}_{u}" for u in ("individuals", "households") for m in ("current", "cumulative", "new", "returned")]
+    """The first of the measures that the reports tell, in the unit that they count."""
+    # people by a size rule stand in no report, its households do
+    unit = "individuals" if figure["individuals_basis"] == "counted" else "households"
+    told = [f"{m}_{unit}" for m in ("current", "cumulative", "new", "returned")]
     return next((m for m in told if figure[m] is not None), told[0])
 
 
 def _event_rows(asked: Asked) -> pl.DataFrame:
     figure = asked.figure
     rows = _part(asked.home, core.EVENT, figure["location_code"]).filter(
-        pl.col("event_id") == figure["event_id"], pl.col("reference_date") == figure["report_date"], _same_area(figure)
+        pl.col("leads"),
+        pl.col("event_id") == figure["event_id"],
+        pl.col("reference_date") == figure["report_date"],
+        _same_area(figure),
     )
     return rows.with_columns(total=asked.measure).collect()
 

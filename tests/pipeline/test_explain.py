@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from hypothesis import strategies as st
 
 from dtm_pipeline.contracts import core, raw
 from dtm_pipeline.contracts.derive import conform
+from dtm_pipeline.domain.events import event_table, with_people
 from dtm_pipeline.domain.stocks import stock_by_area
 from dtm_pipeline.release.explain import WAYS, Question, explain, follow
 from dtm_pipeline.storage.home import Home
 from dtm_pipeline.storage.tables import stored, write_table
 from tests.conftest import dtm
-from tests.histories import history
+from tests.histories import RULES, history
 
 STOCKS = [f"out_dtm__{level}_{name}" for level in ("governorate", "district") for name in ("idp", "returnee", "change")]
 CELLS = ["out_dtm__district_origin", "out_dtm__governorate_shelter", "out_dtm__district_period"]
@@ -175,3 +177,30 @@ def test_what_a_release_holds_back_is_not_told_by_its_explanation(release_folder
         told = explain(Home(released), question("out_dtm__district_origin", row))
         assert told.same_total
         assert isinstance(told.steps[1].facts["categories"], int), "how many, not which and how large"
+
+
+@pytest.mark.parametrize("unit", ["individuals", "households"])
+def test_an_event_leads_back_to_its_report_and_not_to_a_replaced_delivery(tmp_path: Path, unit: str) -> None:
+    """People by a size rule stand in no report: there the households are followed."""
+    home = Home(tmp_path).create()
+    base = {
+        "event_id": "flood",
+        "event_type": "flood",
+        "location_code": "IRQ",
+        "reference_date": date(2022, 3, 1),
+        "admin1_code": "IQG01",
+        "admin2_code": "IQG01Q01",
+        "place_basis": "code",
+        "newest": True,
+    }
+    told = [
+        {"snapshot_id": "a" * 64, "source_row": 2, f"current_{unit}": 90, "leads": False, "newest": False},
+        {"snapshot_id": "b" * 64, "source_row": 2, f"current_{unit}": 70, f"returned_{unit}": 5, "leads": True},
+        {"snapshot_id": "b" * 64, "source_row": 3, f"current_{unit}": 30, f"returned_{unit}": 0, "leads": True},
+    ]
+    rows = conform(pl.DataFrame([base | t for t in told], infer_schema_length=None), core.EVENT)
+    write_table(rows, core.EVENT, stored(home.warehouse, core.EVENT).path("IRQ"))
+    frame = event_table(with_people(rows, RULES))
+    way = follow(home, "test", frame, Question("out_dtm__event", "IQG01Q01", category="flood"))
+    assert (way.same_total, way.measure, way.total) == (True, f"current_{unit}", 100)
+    assert [(s.sha256, s.rows) for s in way.sources] == [("b" * 64, [2, 3])]
