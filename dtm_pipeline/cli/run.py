@@ -184,6 +184,7 @@ def _execute(home: Home, country: str | None, waivers: dict[str, str], only_read
 
     from dtm_pipeline.settings import Settings
 
+    # Dagster tells developers of previews and deprecations; an analyst's terminal is no place for it
     warnings.filterwarnings("ignore")
     os.environ["DAGSTER_HOME"] = str(home.dagster.resolve())
     shutil.copyfile(Settings().dagster_yaml, home.dagster / "dagster.yaml")

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dtm_pipeline.domain.severity_estimate import Estimate
 
 app = typer.Typer(help="Severity models.", no_args_is_help=True, rich_markup_mode=None)
+# a usual limit (James et al., An Introduction to Statistical Learning, 3.3.3: 5 or 10); it only marks a row
 COLLINEAR = 5.0
 P_SHOWN = 0.001
 

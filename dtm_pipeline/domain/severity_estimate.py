@@ -17,6 +17,7 @@ from dtm_pipeline.domain.severity import SeverityModel
 if TYPE_CHECKING:
     import numpy as np
 
+# odds of e^15, 3 million to one: no count of locations can show them, only answers that tell the outcome fully apart
 MAX_COEFFICIENT = 15.0
 
 
@@ -183,6 +184,7 @@ def _fit(design: np.ndarray, y: np.ndarray) -> Any:
 
     separated = "some answers tell returns and no returns fully apart, or two answers always go together: leave one of them out or send more locations"
     with warnings.catch_warnings():
+        # statsmodels warns of overflow and of no convergence; the outcome is judged below, as an error with a way out
         warnings.simplefilter("ignore")
         try:
             fit = sm.Logit(y, sm.add_constant(design, has_constant="add")).fit(disp=0, maxiter=200)
@@ -226,6 +228,7 @@ def _inflation(design: np.ndarray, column: int) -> float:
     from statsmodels.stats.outliers_influence import variance_inflation_factor
 
     with warnings.catch_warnings():
+        # a column that the others give exactly divides by zero: the infinite factor says so
         warnings.simplefilter("ignore")
         return float(variance_inflation_factor(sm.add_constant(design, has_constant="add"), column + 1))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import warnings
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,6 @@ from dtm_pipeline.contracts import TABLES
 from dtm_pipeline.definitions import build_definitions
 from tests.conftest import dtm
 from tests.pipeline.test_runs import answer
-
-warnings.filterwarnings("ignore")
 
 
 @pytest.fixture(scope="module")
