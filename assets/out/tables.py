@@ -48,7 +48,8 @@ def _of_country(facts: StoredParts, workspace: Workspace, country: str) -> pl.Da
 def parameters(workspace: Workspace, country: str) -> Parameters:
     """What the methods are told of a country beside its facts."""
     # ages run to the newest date of the whole release, so the totals of every country are asked
-    newest: Any = stored(workspace.home.warehouse, core.SOURCE_TOTAL).read_all()["reference_date"].max()
+    totals = stored(workspace.home.warehouse, core.SOURCE_TOTAL).read_all(columns=["reference_date"])
+    newest: Any = totals["reference_date"].max()
     quarantine = stored(workspace.home.warehouse, QUARANTINE).read_all(s.sha256 for s in workspace.accepted(country))
     return Parameters.of(
         workspace.reference,

@@ -40,6 +40,7 @@ def stock_of(country: str, group: str, locations: int, days: list[date], rng: np
     """Leading stock rows of a group on every date: locations come, go and shrink; a few change district."""
     units = Gazetteer.load().of_country(country).districts()
     series = SERIES.get((country, group), f"{country.lower()}_{group}")
+    locations = round(locations / 0.88)  # so many that about those asked for are listed on each date
     home = rng.integers(0, units.height, locations)
     camp = rng.random(locations) < 0.05
     people = np.maximum(1, rng.lognormal(3.4, 1.1, locations).astype(int))
@@ -83,7 +84,9 @@ def cells_of(stock: pl.DataFrame, governorates: list[str], rng: np.random.Genera
     for rows in stock.partition_by("snapshot_id"):
         told = [empty(raw.MASTER_LIST_CELL)]
         for dimension, codes in wide.items():
-            counts = rng.multinomial(rows["households"].to_numpy(), np.full(len(codes), 1 / len(codes)))
+            # some categories are rare, so that small cells are there to be pooled
+            shares = 0.4 ** np.arange(len(codes))
+            counts = rng.multinomial(rows["households"].to_numpy(), shares / shares.sum())
             for n, code in enumerate(codes):
                 told.append(
                     conform(

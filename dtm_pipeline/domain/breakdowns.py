@@ -10,11 +10,24 @@ from dataclasses import dataclass
 import polars as pl
 
 from dtm_pipeline.contracts.raw import ROW
-from dtm_pipeline.domain.aggregate import complete_sum, known_sum, numbered, one_or_mixed
-from dtm_pipeline.domain.stocks import AREA_CODES, LOCATION_LEVEL, SERIES_KEY, names_and_basis
+from dtm_pipeline.domain.aggregate import (
+    as_ends,
+    complete_sum,
+    ends,
+    known_sum,
+    numbered,
+    numbered_runs,
+    one_or_mixed,
+    run_starts,
+    with_joined_texts,
+)
+from dtm_pipeline.domain.stocks import AREA_CODES, AREA_NAMES, LOCATION_LEVEL, SERIES_KEY, names_and_basis
 
 UNKNOWN = "unknown"
 WITHHELD = "withheld"
+EDITION = {"boundary_edition": "; "}
+LABELS = (*AREA_NAMES["district"], "place_basis", *EDITION)
+MEASURES = ("households", "households_basis", "individuals", "individuals_basis", "locations")
 
 
 @dataclass(frozen=True)
@@ -117,7 +130,7 @@ def _sums() -> list[pl.Expr]:
     """Sums of cells: unknown as soon as one is, so that a part never passes for the whole."""
     return [
         complete_sum("households"),
-        pl.col("households_basis").drop_nulls().first(),
+        pl.col("households_basis").min(),
         complete_sum("individuals"),
         one_or_mixed("individuals_basis"),
     ]
@@ -144,44 +157,107 @@ def breakdown_by_area(breakdown: pl.DataFrame, level: str, small: SmallCells) ->
 
     A cell is small below `small.households` households (or `small.individuals` persons, where only persons are
     known) or on fewer than `small.locations` locations. A pool of one cell would tell that cell, and one below
-    those counts is small itself: the next smallest join it until it is neither, as long as there are any.
+    those counts is small itself: the next smallest join it until it is neither, as long as there are any. A cell of
+    which nobody knows how many it holds tells nobody, and stands with its null.
 
     Args:
-        breakdown: rows of core_dtm__breakdown.
+        breakdown: rows of core_dtm__breakdown: cells of districts.
         level: `governorate` or `district`.
     """
-    area = ["dimension", *SERIES_KEY, *AREA_CODES[level]]
-    rows, areas = numbered(breakdown, area, "_area")
-    cells = rows.group_by("_area", "category_code").agg(*_sums(), known_sum("locations"))
-    # one unit for the cells of an area: households where every cell has them
-    cells = cells.with_columns(_counts_households=pl.col("households").is_not_null().all().over("_area"))
-    size = pl.when("_counts_households").then("households").otherwise("individuals")
-    least = pl.when("_counts_households").then(small.households).otherwise(small.individuals)
-    few = (size < least) | (pl.col("locations") < small.locations).fill_null(False)
-    ranked = (
-        cells.with_columns(small=few)
-        .sort("_area", ~pl.col("small"), size, "category_code", nulls_last=True)
-        .with_columns(
-            any_small=pl.col("small").any().over("_area"),
-            before=pl.int_range(pl.len()).over("_area"),
-            size_before=(size.cum_sum() - size).over("_area"),
-            share_denominator=size.sum().over("_area"),
-        )
-    )
-    joins_the_pool = pl.col("any_small") & ((pl.col("before") == 1) | (pl.col("size_before") < least))
-    marked = ranked.with_columns(withheld=pl.col("small") | joins_the_pool)
+    return breakdown_by_areas(breakdown, (level,), small)[level]
+
+
+def breakdown_by_areas(breakdown: pl.DataFrame, levels: tuple[str, ...], small: SmallCells) -> dict[str, pl.DataFrame]:
+    """The same for several levels, finest first.
+
+    Arguments and tables are those of breakdown_by_area.
+    """
+    area = [*SERIES_KEY, *AREA_CODES["district"], "dimension"]
+    # texts in their order with numbers beneath: what is grouped and sorted by them costs a half
+    codes = pl.Enum(sorted({*breakdown["category_code"].unique(), WITHHELD}))
+    told = breakdown.select(*area, *LABELS, pl.col("category_code").cast(codes), *MEASURES)
+    rows, areas = numbered_runs(told, area, "_area")
+    # within an area what it is called rarely changes from row to row
+    called = rows.select("_area", *LABELS).filter(run_starts(rows, ["_area", *LABELS]))
+    areas = _labelled(areas, called.with_columns(as_ends(EDITION)), "district")
+    made = {}
+    for level in levels:
+        cells = rows
+        if level != "district":
+            rows, areas = _of_larger_areas(rows, areas, level)
+            cells = rows.lazy().group_by("_area", "category_code").agg(*_sums(), known_sum("locations")).collect()
+            cells = cells.sort("_area", "category_code")
+        pooled = _pooled(cells.select("_area", "category_code", *MEASURES), small)
+        labels = with_joined_texts(areas, rows, ["_area"], EDITION)
+        made[level] = pooled.join(labels, on="_area", maintain_order="left").drop("_area")
+    return made
+
+
+def _labelled(areas: pl.DataFrame, parts: pl.DataFrame, level: str) -> pl.DataFrame:
+    """Numbered areas with the names, basis and editions of their parts."""
+    names = (pl.col(c).min() for c in AREA_NAMES[level])
+    labels = parts.group_by("_area").agg(*names, one_or_mixed("place_basis"), *ends(EDITION))
+    return areas.join(labels, on="_area", maintain_order="left")
+
+
+def _of_larger_areas(rows: pl.DataFrame, areas: pl.DataFrame, level: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows with the number of their area of a level, and those areas."""
+    smaller, larger = numbered(areas.drop("_area"), [*SERIES_KEY, *AREA_CODES[level], "dimension"], "_area")
+    return rows.with_columns(smaller["_area"].gather(rows["_area"])), _labelled(larger, smaller, level)
+
+
+def _pooled(cells: pl.DataFrame, small: SmallCells) -> pl.DataFrame:
+    """Cells, which lie together by area, with their share; the small ones of each area as one behind the others."""
+    marked = _with_withheld(_with_size(cells), small)
     pools = (
         marked.filter("withheld")
         .group_by("_area")
-        .agg(*_sums(), pl.col("share_denominator", "_counts_households").first())
-        .with_columns(category_code=pl.lit(WITHHELD), withheld=pl.lit(True))
+        .agg(*_sums(), pl.col("_size").sum(), pl.col("share_denominator").first())
+        .with_columns(category_code=pl.lit(WITHHELD, cells.schema["category_code"]), withheld=pl.lit(True))
     )
-    shown = marked.filter(~pl.col("withheld")).select(pools.columns)
-    labels = rows.group_by("_area").agg(names_and_basis(level))
     return (
-        pl.concat([shown, pools])
-        .with_columns(share=size / pl.col("share_denominator"))
-        .sort("_area", "category_code")
-        .join(areas.join(labels, on="_area"), on="_area", maintain_order="left")
-        .drop("_area", "_counts_households")
+        pl.concat([marked.filter(~pl.col("withheld")).select(pools.columns), pools])
+        .sort("_area", maintain_order=True)
+        .with_columns(pl.col("category_code").cast(pl.String), share=pl.col("_size") / pl.col("share_denominator"))
+        .drop("_size")
     )
+
+
+def _with_size(cells: pl.DataFrame) -> pl.DataFrame:
+    """Cells with `_size` in the one unit of their area, households where every cell has them, and the area's sum."""
+    by_households = pl.col("households").is_not_null().all()
+    wholes = cells.group_by("_area").agg(
+        _by_households=by_households,
+        share_denominator=pl.when(by_households)
+        .then(pl.col("households").sum())
+        .otherwise(pl.col("individuals").sum()),
+    )
+    return cells.join(wholes, on="_area", maintain_order="left").with_columns(
+        _size=pl.when("_by_households").then("households").otherwise("individuals")
+    )
+
+
+def _with_withheld(cells: pl.DataFrame, small: SmallCells) -> pl.DataFrame:
+    """Cells with `withheld`: the small ones, and in areas whose pool would tell too much the next smallest."""
+    least = pl.when("_by_households").then(small.households).otherwise(small.individuals)
+    few = (pl.col("_size") < least) | (pl.col("locations") < small.locations).fill_null(False)
+    marked = cells.select(
+        "_area", "category_code", "_size", _least=least, _held=few & pl.col("_size").is_not_null()
+    ).with_row_index("_cell")
+    held = marked.filter("_held")
+    pools = held.group_by("_area").agg(_cells=pl.len(), _people=pl.col("_size").sum(), _least=pl.col("_least").first())
+    short = pools.filter((pl.col("_cells") == 1) | (pl.col("_people") < pl.col("_least"))).drop("_least")
+    joining = (
+        marked.join(short, on="_area")
+        .filter(~pl.col("_held") & pl.col("_size").is_not_null())
+        .sort("_area", "_size", "category_code")
+        # how many cells and people the pool holds before this one: sums along the whole, less those up to the area
+        .with_columns(_nth=pl.int_range(pl.len()), _before=pl.col("_size").cum_sum() - pl.col("_size"))
+        .with_columns(
+            pl.col("_cells") + pl.col("_nth") - pl.col("_nth").min().over("_area"),
+            pl.col("_people") + pl.col("_before") - pl.col("_before").min().over("_area"),
+        )
+        .filter((pl.col("_cells") == 1) | (pl.col("_people") < pl.col("_least")))
+    )
+    withheld = pl.concat([held["_cell"], joining["_cell"]])
+    return cells.with_columns(withheld=marked["_cell"].is_in(withheld.implode()))

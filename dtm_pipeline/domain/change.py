@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from dtm_pipeline.domain.aggregate import complete_sum, known_sum
-from dtm_pipeline.domain.household_size import SizeRule, with_sizes
-from dtm_pipeline.domain.registers import CLOSED, Registers, with_statements
+from dtm_pipeline.domain.change_units import AREA, PAIR, UNITS, units_of_pairs
+from dtm_pipeline.domain.household_size import SizeRule
+from dtm_pipeline.domain.registers import Registers
 from dtm_pipeline.domain.stocks import AREA_CODES, AREA_NAMES, LOCATION_LEVEL
 
 PARTS = (
@@ -24,9 +25,6 @@ PARTS = (
     "merged_or_split",
     "rule_or_category",
 )
-UNITS = ("households", "individuals")
-PAIR = ("series_id", "population_group", "previous_reference_date", "reference_date")
-AREA = AREA_CODES["district"]
 # classes of domain.md, by the least share of the panel that moved
 DYNAMICS = ("stationary", "fairly_stationary", "fairly_dynamic", "dynamic")
 
@@ -50,7 +48,7 @@ class ChangeRules:
 
 def consecutive_dates(stock: pl.DataFrame) -> pl.DataFrame:
     """Each date of a series with the one before it: PAIR. A series of one date has no pair."""
-    dates = stock.filter("leads").select("series_id", "population_group", "reference_date").unique()
+    dates = _dates(stock)
     return (
         dates.sort("series_id", "reference_date")
         .with_columns(previous_reference_date=pl.col("reference_date").shift(1).over("series_id"))
@@ -59,9 +57,13 @@ def consecutive_dates(stock: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _dates(stock: pl.DataFrame) -> pl.DataFrame:
+    return stock.lazy().filter("leads").select("series_id", "population_group", "reference_date").unique().collect()
+
+
 def dates_apart(stock: pl.DataFrame, months: int, tolerance_days: int) -> pl.DataFrame:
     """Each date of a series with the one nearest to so many months before it, within the tolerance: PAIR."""
-    dates = stock.filter("leads").select("series_id", "population_group", "reference_date").unique()
+    dates = _dates(stock)
     off = (pl.col("previous_reference_date") - pl.col("reference_date").dt.offset_by(f"-{months}mo")).dt.total_days()
     return (
         dates.join(dates.select("series_id", previous_reference_date="reference_date"), on="series_id")
@@ -97,158 +99,23 @@ def change_of_districts(
         many more or fewer they are, stated zeros included, by the earlier size rule; `previous_known_*` and
         `current_known_*`: rows in which the unit is known; `previous_rows`, `current_rows`.
     """
-    listed = stock.filter(pl.col("leads") & (pl.col("admin_level") == LOCATION_LEVEL))
-    numbered = _located(pairs, listed).with_row_index("_pair")
-    areas = listed.select(AREA).unique(maintain_order=True).with_row_index("_area")
-    # groups over numbers cost a fraction of those over eight columns of text
-    alone = pl.format("{}:{}:{}", "snapshot_id", pl.col("source_sheet").fill_null(""), "source_row")
-    named = pl.when(pl.col("place_id").is_null()).then(alone).otherwise("place_id")
-    rows = (
-        listed.lazy().with_columns(_unit=named.cast(pl.Categorical)).join(areas.lazy(), on=list(AREA), nulls_equal=True)
-    )
-    before, after = _side(rows, numbered, "previous"), _side(rows, numbered, "current")
-    sides = pl.concat(
-        [
-            _linked(_with_reasons(before, registers), numbered, registers.links),
-            _linked(_with_rule_effect(after, numbered, rules), numbered, registers.links),
-        ],
-        how="diagonal",
-    )
-    units = (
-        sides.group_by("_pair", "_unit", "_area")
-        .agg(
-            *(pl.col(f"{side}_{unit}").sum() for side in ("previous", "current") for unit in UNITS),
-            *(
-                pl.col(f"{side}_{unit}").count().alias(f"{side}_known_{unit}")
-                for side in ("previous", "current")
-                for unit in UNITS
-            ),
-            pl.col("_effect").sum(),
-            *(pl.col(f"{side}_rows").sum() for side in ("previous", "current")),
-            *(pl.col(c).max() for c in ("_moved", "_carried")),
-            _reason=pl.col("_reason").min(),
-        )
-        .collect()
-    )
-    names = (
-        listed.select(*AREA, *AREA_NAMES["district"])
-        .unique()
-        .group_by(AREA)
-        .agg(pl.col(c).min() for c in AREA_NAMES["district"])
-    )
+    units, numbered, areas = units_of_pairs(stock, pairs, rules, registers)
     return (
         _parts(units)
         .group_by("_pair", "_area")
         .agg(pl.all().sum())
         .join(numbered, on="_pair")
-        .join(areas.join(names, on=list(AREA), nulls_equal=True), on="_area")
+        .join(areas, on="_area")
         .drop("_pair", "_area")
     )
 
 
-def _located(pairs: pl.DataFrame, listed: pl.DataFrame) -> pl.DataFrame:
-    """Pairs both of whose dates have locations."""
-    dates = listed.select("series_id", "reference_date").unique()
-    then = dates.rename({"reference_date": "previous_reference_date"})
-    return pairs.join(dates, on=["series_id", "reference_date"], how="semi").join(
-        then, on=["series_id", "previous_reference_date"], how="semi"
-    )
+def _parts(told: pl.DataFrame) -> pl.DataFrame:
+    """The parts of units, or of sums of units to which the same happened.
 
-
-def _side(rows: pl.LazyFrame, pairs: pl.DataFrame, side: str) -> pl.LazyFrame:
-    """Rows of one date of each pair, and for the other date nothing."""
-    day = "previous_reference_date" if side == "previous" else "reference_date"
-    return rows.select(
-        "series_id",
-        "population_group",
-        pl.col("reference_date").alias(day),
-        *AREA,
-        "place_id",
-        "_unit",
-        "_area",
-        *(pl.col(unit).alias(f"{side}_{unit}") for unit in UNITS),
-        "individuals_basis",
-        "in_camp_individuals",
-        _carried=pl.col("carried_from").is_not_null(),
-        **{f"{side}_rows": pl.lit(1, pl.Int64)},
-    ).join(pairs.lazy().drop("population_group"), on=["series_id", day])
-
-
-def _with_rule_effect(after: pl.LazyFrame, pairs: pl.DataFrame, rules: tuple[SizeRule, ...]) -> pl.LazyFrame:
-    """People that a changed rule of household size alone adds, `_effect`: null where the figures follow no rule."""
-    countries = sorted({r.location_code for r in rules})
-    dated = pairs.join(pl.DataFrame({"location_code": countries}, schema={"location_code": pl.String}), how="cross")
-    then = with_sizes(dated.with_columns(reference_date="previous_reference_date"), rules)
-    now = with_sizes(dated, rules)
-    sizes = then.select("location_code", "_pair", _then_in="size_in_camp", _then_out="size_out_of_camp").join(
-        now.select("location_code", "_pair", _now_in="size_in_camp"), on=["location_code", "_pair"]
-    )
-    camp = (pl.col("in_camp_individuals") / pl.col("_now_in")).round(0).cast(pl.Int64).fill_null(0)
-    restated = camp * pl.col("_then_in") + (pl.col("current_households") - camp) * pl.col("_then_out")
-    by_rule = pl.col("individuals_basis") == "rule"
-    # rounded as the people themselves are, so that a rule that stays has no effect
-    return after.join(sizes.lazy(), on=["location_code", "_pair"], how="left").with_columns(
-        _effect=pl.when(by_rule).then(pl.col("current_individuals") - restated.round(0).cast(pl.Int64))
-    )
-
-
-def _with_reasons(before: pl.LazyFrame, registers: Registers) -> pl.LazyFrame:
-    """Why a location of the earlier date may be absent at the later one: emptied or not_reassessed, else null."""
-    complete = registers.rounds.filter(statement="complete").select("series_id", "reference_date", _complete=True)
-    told = with_statements(before, registers.locations)
-    by_location = pl.when(pl.col("says") == CLOSED).then(pl.lit("emptied")).otherwise("says")
-    by_round = pl.when(pl.col("_complete")).then(pl.lit("emptied"))
-    return told.join(complete.unique().lazy(), on=["series_id", "reference_date"], how="left").with_columns(
-        _reason=pl.coalesce(by_location, by_round)
-    )
-
-
-def _linked(side: pl.LazyFrame, pairs: pl.DataFrame, links: pl.DataFrame) -> pl.LazyFrame:
-    """Rows with the unit that merged and split locations share in a pair whose dates lie around the event."""
-    if links.is_empty():
-        return side.with_columns(_moved=pl.lit(False))
-    named = {"_unit": pl.col("place_id"), "_other": pl.col("other_place_id")}
-    told = links.select("location_code", _on="reference_date", **{n: c.cast(pl.Categorical) for n, c in named.items()})
-    ends = pairs.join(told, how="cross").filter(
-        (pl.col("_on") > pl.col("previous_reference_date")) & (pl.col("_on") <= pl.col("reference_date"))
-    )
-    key = ["location_code", "_pair"]
-    chain = ends.select(*key, "_unit", "_other").unique([*key, "_unit"], keep="first", maintain_order=True)
-    # a place merged into one that was itself merged belongs to the last of them: as many steps as there are links
-    for _ in range(links.height):
-        further = chain.select(*key, pl.col("_unit").alias("_other"), pl.col("_other").alias("_last"))
-        longer = chain.join(further, on=[*key, "_other"], how="left")
-        if longer["_last"].null_count() == longer.height:
-            break
-        chain = longer.with_columns(_other=pl.coalesce("_last", "_other")).drop("_last")
-    heads = chain.select(*key, _unit="_other", _other="_other").unique()
-    chain = pl.concat([chain, heads]).unique([*key, "_unit"], keep="first", maintain_order=True)
-    return (
-        side.join(chain.lazy(), on=[*key, "_unit"], how="left")
-        .with_columns(_moved=pl.col("_other").is_not_null(), _unit=pl.coalesce("_other", "_unit"))
-        .drop("_other")
-    )
-
-
-def _parts(units: pl.DataFrame) -> pl.DataFrame:
-    """The parts of each unit and area. Most units stand in one area; the others are told apart once."""
-    marked = units.with_columns(_alone=pl.struct("_pair", "_unit").is_unique())
-    whole = ("previous_rows", "current_rows", "_effect", *(f"{s}_{u}" for s in ("previous", "current") for u in UNITS))
-    one = marked.filter("_alone").with_columns(
-        *(pl.col(c).alias(f"_whole_{c}") for c in whole), _home=pl.lit(True), _whole_reason=pl.col("_reason")
-    )
-    over = ["_pair", "_unit"]
-    # the area in which the unit stands now, with most people where there are several, counts as the panel's
-    here = pl.struct(pl.col("current_rows") > 0, "current_individuals", "current_households")
-    many = marked.filter(~pl.col("_alone")).sort(*over, "_area")
-    many = many.with_columns(
-        *(pl.col(c).sum().over(over).alias(f"_whole_{c}") for c in whole),
-        _home=here.rank("ordinal", descending=True).over(over) == 1,
-        _whole_reason=pl.col("_reason").drop_nulls().min().over(over),
-        _moved=pl.col("_moved").any().over(over),
-        _carried=pl.col("_carried").any().over(over),
-    )
-    told = pl.concat([one, many], how="diagonal")
+    Args:
+        told: as units_of_pairs gives them.
+    """
     stays = (pl.col("_whole_previous_rows") > 0) & (pl.col("_whole_current_rows") > 0)
     came = pl.col("_whole_previous_rows") == 0
     gone = pl.col("_whole_current_rows") == 0
@@ -289,7 +156,7 @@ def _parts(units: pl.DataFrame) -> pl.DataFrame:
         pl.when(assessed).then("_whole_previous_individuals").otherwise(0).alias("dynamics_base"),
         pl.when(assessed).then(moved_there).otherwise(0).alias("dynamics_moved"),
     ]
-    panel_locations = assessed.cast(pl.Int64)
+    panel_locations = pl.when(assessed).then("_units").otherwise(0).cast(pl.Int64)
     return told.with_columns(*made, panel_locations=panel_locations).select(
         "_pair",
         "_area",
@@ -330,7 +197,7 @@ def change_by_area(stock: pl.DataFrame, districts: pl.DataFrame, pairs: pl.DataF
     )
     known = districts.select(PAIR).unique()
     rest = pairs.join(known, on=list(PAIR), how="anti")
-    areas = pl.concat([located, _aggregate_change(stock, rest, level)], how="diagonal")
+    areas = located if rest.is_empty() else pl.concat([located, _aggregate_change(stock, rest, level)], how="diagonal")
     unit = (
         pl.when(pl.col("change_individuals").is_not_null()).then(pl.lit("individuals")).otherwise(pl.lit("households"))
     )
@@ -352,14 +219,18 @@ def _of_both(side: str) -> list[pl.Expr]:
     ]
 
 
+def _unknown(unit: str) -> pl.Expr:
+    """Whether people of a location are not known at either date: what they changed by is not either."""
+    return pl.any_horizontal(
+        pl.col(f"{side}_rows") > pl.col(f"{side}_known_{unit}") for side in ("previous", "current")
+    )
+
+
 def _located_change() -> list[pl.Expr]:
     """The change of what is listed, and its parts: null where a date lists a location whose unit nobody knows."""
     made = []
     for unit in UNITS:
-        # where a location's people are unknown at either date, what they changed by is too
-        unknown = pl.any_horizontal(
-            pl.col(f"{side}_rows") > pl.col(f"{side}_known_{unit}") for side in ("previous", "current")
-        )
+        unknown = _unknown(unit)
         change = pl.col(f"current_{unit}").fill_null(0) - pl.col(f"previous_{unit}").fill_null(0)
         made.append(pl.when(~unknown).then(change).alias(f"change_{unit}"))
         made += [pl.when(~unknown).then(f"{part}_{unit}").alias(f"{part}_{unit}") for part in PARTS]
@@ -401,28 +272,35 @@ def _aggregate_change(stock: pl.DataFrame, pairs: pl.DataFrame, level: str) -> p
     )
 
 
-def with_dynamics(change: pl.DataFrame, over_span: pl.DataFrame, rules: ChangeRules) -> pl.DataFrame:
+def with_dynamics(
+    change: pl.DataFrame, districts: pl.DataFrame, pairs: pl.DataFrame, level: str, rules: ChangeRules
+) -> pl.DataFrame:
     """Areas with their dynamics over the span of the rules, by the size of the panel's change (domain.md).
 
     Args:
         change: as change_by_area gives it.
-        over_span: the same for pairs of dates_apart; one row an area and date.
+        districts: as change_of_districts gives them, for these pairs and perhaps others.
+        pairs: PAIR of dates_apart.
+        level: that of `change`.
         rules: span, minimum base, and the least share of each class.
 
     Returns:
         The rows with dynamics_previous_date, dynamics_panel_share (signed) and dynamics_class; null where the span has
-        no date, the areas no panel, or the panel fewer people than the base.
+        no date, the areas no panel, the panel fewer people than the base, or people of a location are not known.
     """
-    key = ["series_id", "reference_date", *[c for c in AREA if c in change.columns]]
+    key = ["series_id", "reference_date", *AREA_CODES[level]]
     base = pl.col("dynamics_base")
     share = pl.col("dynamics_moved") / base
     least = rules.dynamics_from
     name = pl.lit(DYNAMICS[0])
     for label, floor in zip(DYNAMICS[1:], least, strict=True):
         name = pl.when(share.abs() > floor).then(pl.lit(label)).otherwise(name)
-    known = over_span.filter(pl.col("change_individuals").is_not_null())
-    told = known.filter(base >= rules.dynamics_min_base_individuals).select(
-        *key, dynamics_previous_date="previous_reference_date", dynamics_panel_share=share, dynamics_class=name
+    told = (
+        districts.join(pairs, on=list(PAIR), how="semi")
+        .group_by(*key, "previous_reference_date")
+        .agg(base.sum(), pl.col("dynamics_moved").sum(), _unknown=_unknown("individuals").any())
+        .filter(~pl.col("_unknown") & (base >= rules.dynamics_min_base_individuals))
+        .select(*key, dynamics_previous_date="previous_reference_date", dynamics_panel_share=share, dynamics_class=name)
     )
     return change.join(told, on=key, how="left", nulls_equal=True)
 

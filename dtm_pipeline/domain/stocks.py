@@ -6,7 +6,15 @@ from datetime import date
 
 import polars as pl
 
-from dtm_pipeline.domain.aggregate import complete_sum, joined, joined_texts, known_sum, numbered, one_or_mixed
+from dtm_pipeline.domain.aggregate import (
+    as_ends,
+    complete_sum,
+    ends,
+    joined,
+    known_sum,
+    one_or_mixed,
+    with_joined_texts,
+)
 from dtm_pipeline.domain.series import Series
 
 SERIES_KEY = ("series_id", "population_group", "reference_date")
@@ -21,6 +29,12 @@ AREA_NAMES = {
     "district": ("admin1_name", "admin1_name_local", "admin2_name", "admin2_name_local"),
     "subdistrict": ("admin1_name", "admin1_name_local", "admin2_name", "admin2_name_local", "admin3_name"),
 }
+# texts of which an area has as many as its rows, and what stands between them
+JOINED = {
+    **dict.fromkeys(("boundary_edition", "operation", "assessment_type", "reporting_round"), "; "),
+    "household_size_rule_id": "+",
+}
+CAVEATS = ("aggregate_only", "carried_forward", "individuals_partly_unknown", "place_unresolved", "point_conflict")
 
 
 def names_and_basis(level: str) -> list[pl.Expr]:
@@ -30,24 +44,6 @@ def names_and_basis(level: str) -> list[pl.Expr]:
         one_or_mixed("place_basis"),
         joined("boundary_edition"),
     ]
-
-
-def caveats() -> pl.Expr:
-    """What to know about the figure of an area, as sorted codes."""
-    located = pl.col("admin_level") == LOCATION_LEVEL
-    unresolved = pl.col("admin2_code").is_null() & pl.col("provider_admin2_name").is_not_null()
-    codes = {
-        "aggregate_only": ~located.any(),
-        "carried_forward": pl.col("carried_from").is_not_null().any(),
-        "individuals_partly_unknown": pl.col("individuals").is_null().any() & pl.col("individuals").is_not_null().any(),
-        "place_unresolved": unresolved.any(),
-        "point_conflict": pl.col("point_conflict").fill_null(False).any(),
-    }
-    return (
-        pl.concat_list([pl.when(says).then(pl.lit(code)) for code, says in sorted(codes.items())])
-        .list.drop_nulls()
-        .alias("caveat_codes")
-    )
 
 
 def with_subdistricts(stock: pl.DataFrame) -> pl.DataFrame:
@@ -70,33 +66,79 @@ def stock_by_area(stock: pl.DataFrame, level: str, prefix: str) -> pl.DataFrame:
         A row for each area; rows whose unit is not known stand under the unit that is. `*_low` and `*_high` are the
         people by the least and greatest household size that sources support; null where a part of them has no range.
     """
+    return stock_by_areas(stock, (level,), prefix)[level]
+
+
+def stock_by_areas(stock: pl.DataFrame, levels: tuple[str, ...], prefix: str) -> dict[str, pl.DataFrame]:
+    """The same for several levels, finest first: each is put together from the one before it.
+
+    Arguments and tables are those of stock_by_area.
+    """
+    rows = stock.filter("leads")
+    parts, made = _as_parts(rows), {}
+    for level in levels:
+        sums = _put_together(parts, level).collect()
+        made[level] = _told(sums, rows, level, prefix)
+        parts = sums.lazy()
+    return made
+
+
+def _as_parts(rows: pl.DataFrame) -> pl.LazyFrame:
+    """Each row as the part of an area that it is: what _put_together takes and gives."""
     located = pl.col("admin_level") == LOCATION_LEVEL
     populated = (pl.col("households").fill_null(0) > 0) | (pl.col("individuals").fill_null(0) > 0)
+    fresh = pl.col("carried_from").is_null()
+    return rows.lazy().with_columns(
+        *as_ends(JOINED),
+        locations_with_population=pl.when(located).then(populated.cast(pl.Int64)),
+        locations_assessed=pl.when(located).then(fresh.cast(pl.Int64)),
+        aggregate_only=~located,
+        carried_forward=~fresh,
+        individuals_partly_unknown=pl.lit(False),
+        place_unresolved=pl.col("admin2_code").is_null() & pl.col("provider_admin2_name").is_not_null(),
+        point_conflict=pl.col("point_conflict").fill_null(False),
+    )
+
+
+def _put_together(parts: pl.LazyFrame, level: str) -> pl.LazyFrame:
+    """Areas of a level from rows or from smaller areas."""
     known = pl.col("individuals").is_not_null()
-    rows, areas = numbered(stock.filter("leads"), [*SERIES_KEY, *AREA_CODES[level]], "_area")
-    made = rows.group_by("_area").agg(
+    ranges = (
+        # of the parts that are in the total, each must tell its range
+        pl.when(known.any() & (pl.col(bound).is_not_null() | ~known).all()).then(pl.col(bound).sum()).alias(bound)
+        for bound in ("individuals_low", "individuals_high")
+    )
+    return parts.group_by(*SERIES_KEY, *AREA_CODES[level]).agg(
         *(pl.col(name).min() for name in AREA_NAMES[level]),
         one_or_mixed("place_basis"),
-        known_sum("households").alias(f"{prefix}_households"),
-        known_sum("individuals").alias(f"{prefix}_individuals"),
-        *(
-            # of the rows that are in the total, each must tell its range
-            pl.when(known.any() & (pl.col(f"individuals_{bound}").is_not_null() | ~known).all())
-            .then(pl.col(f"individuals_{bound}").sum())
-            .alias(f"{prefix}_individuals_{bound}")
-            for bound in ("low", "high")
-        ),
+        known_sum("households"),
+        known_sum("individuals"),
+        *ranges,
         complete_sum("in_camp_individuals"),
         complete_sum("out_of_camp_individuals"),
         one_or_mixed("individuals_basis"),
-        pl.when(located.any()).then((located & populated).sum()).alias("locations_with_population"),
-        pl.when(located.any()).then((located & pl.col("carried_from").is_null()).sum()).alias("locations_assessed"),
+        known_sum("locations_with_population"),
+        known_sum("locations_assessed"),
         pl.col("last_verified_date").max(),
-        caveats(),
+        *ends(JOINED),
+        pl.col("aggregate_only").all(),
+        pl.col("carried_forward", "place_unresolved", "point_conflict").any(),
+        individuals_partly_unknown=pl.col("individuals_partly_unknown").any() | (known.any() & ~known.all()),
     )
-    separators = dict.fromkeys(("boundary_edition", "operation", "assessment_type", "reporting_round"), "; ")
-    texts = joined_texts(rows, "_area", {**separators, "household_size_rule_id": "+"})
-    return areas.join(made, on="_area").join(texts, on="_area").sort("_area").drop("_area")
+
+
+def _told(sums: pl.DataFrame, rows: pl.DataFrame, level: str, prefix: str) -> pl.DataFrame:
+    """Areas as a table tells them: named measures, joined texts, and what to know about the figure as sorted codes."""
+    key = [*SERIES_KEY, *AREA_CODES[level]]
+    measures = ("households", "individuals", "individuals_low", "individuals_high")
+    caveats = pl.concat_list([pl.when(code).then(pl.lit(code)) for code in CAVEATS]).list.drop_nulls()
+    return (
+        with_joined_texts(sums, rows, key, JOINED)
+        .with_columns(caveat_codes=caveats)
+        .drop(CAVEATS)
+        .rename({measure: f"{prefix}_{measure}" for measure in measures})
+        .sort(key, nulls_last=True)
+    )
 
 
 def arrivals_by_area(stock: pl.DataFrame, level: str) -> pl.DataFrame:

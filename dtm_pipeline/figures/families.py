@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import polars as pl
@@ -10,7 +11,7 @@ import polars as pl
 from dtm_pipeline.contracts import core, out, raw
 from dtm_pipeline.domain import events as event_methods
 from dtm_pipeline.domain.aggregate import known_sum
-from dtm_pipeline.domain.breakdowns import breakdown_by_area
+from dtm_pipeline.domain.breakdowns import breakdown_by_areas
 from dtm_pipeline.domain.change import (
     change_by_area,
     change_of_districts,
@@ -37,6 +38,7 @@ from dtm_pipeline.domain.stocks import (
     names_and_basis,
     newest_figures,
     stock_by_area,
+    stock_by_areas,
     with_subdistricts,
 )
 from dtm_pipeline.figures.parameters import Parameters
@@ -67,14 +69,15 @@ def stocks(facts: Facts, p: Parameters) -> Tables:
     stock, totals = facts[core.STOCK.name], facts[core.SOURCE_TOTAL.name]
     made = _changes(stock, p)
     accounts = _informants(facts[core.LOCATION_ASSESSMENT.name], stock, p)
+    detailed = with_subdistricts(stock)
+    told = {name: _by_level(stock, detailed, groups, name) for name, groups in STOCKS.items()}
     for level in out.ALL_LEVELS:
-        of_level = with_subdistricts(stock) if level == "subdistrict" else stock
+        of_level = detailed if level == "subdistrict" else stock
         evidence = graded(
             _with_coverage(evidence_by_area(of_level, level, accounts, p.confidence), made, level), p.confidence
         )
-        for name, groups in STOCKS.items():
-            mine = of_level.filter(pl.col("population_group").is_in(groups))
-            made[f"out_dtm__{level}_{name}"] = stock_by_area(mine, level, name).join(
+        for name in STOCKS:
+            made[f"out_dtm__{level}_{name}"] = told[name][level].join(
                 evidence, on=[*SERIES_KEY, *AREA_CODES[level]], how="left", nulls_equal=True
             )
     for level in out.LEVELS:
@@ -89,13 +92,19 @@ def stocks(facts: Facts, p: Parameters) -> Tables:
     return made
 
 
+def _by_level(stock: pl.DataFrame, detailed: pl.DataFrame, groups: tuple[str, ...], name: str) -> Tables:
+    """The stock of some groups at each level; `detailed` are the rows of rounds that carry sub-districts."""
+    mine, deeper = (f.filter(pl.col("population_group").is_in(groups)) for f in (stock, detailed))
+    return stock_by_areas(mine, ("district", "governorate"), name) | stock_by_areas(deeper, ("subdistrict",), name)
+
+
 def _changes(stock: pl.DataFrame, p: Parameters) -> Tables:
     pairs = consecutive_dates(stock)
     year = dates_apart(stock, p.change.dynamics_months, p.change.dynamics_tolerance_days)
     parts = change_of_districts(stock, pl.concat([pairs, year]).unique(), p.size_rules, p.registers)
     return {
         f"out_dtm__{level}_change": with_dynamics(
-            change_by_area(stock, parts, pairs, level), change_by_area(stock, parts, year, level), p.change
+            change_by_area(stock, parts, pairs, level), parts, year, level, p.change
         )
         for level in out.LEVELS
     }
@@ -142,7 +151,7 @@ def _residents(stock: pl.DataFrame) -> pl.DataFrame:
 def breakdowns(facts: Facts, p: Parameters) -> Tables:
     """One table a dimension and level, origin and destination, and the return rate."""
     cells, stock = facts[core.BREAKDOWN.name], facts[core.STOCK.name]
-    every = {level: breakdown_by_area(cells, level, p.small) for level in out.LEVELS}
+    every = breakdown_by_areas(cells, ("district", "governorate"), p.small)
     made = {
         f"out_dtm__{level}_{dimension}": _labelled(told.filter(dimension=dimension), dimension, p)
         for level, told in every.items()
@@ -337,6 +346,18 @@ def _units(stock: pl.DataFrame, p: Parameters) -> pl.DataFrame:
         for n in (1, 2)
     ]
     return pl.concat(levels, how="diagonal")
+
+
+def make_all(facts: Facts, p: Parameters) -> Tables:
+    """Every table of a country, the families side by side: Polars works outside of Python's lock.
+
+    Args:
+        facts: every table that FAMILIES name as inputs.
+        p: parameters of the country.
+    """
+    with ThreadPoolExecutor() as side_by_side:
+        making = [side_by_side.submit(f.make, {n: facts[n] for n in f.inputs}, p) for f in FAMILIES]
+        return {name: frame for made in making for name, frame in made.result().items()}
 
 
 def _names(*kinds: str, levels: tuple[str, ...] = tuple(out.LEVELS)) -> tuple[str, ...]:

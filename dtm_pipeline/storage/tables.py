@@ -148,10 +148,12 @@ class StoredParts:
         """One part; no rows where there is none."""
         return pl.read_parquet(self.path(key)) if self.path(key).is_file() else empty(self.table)
 
-    def read_all(self, keys: Iterable[str] | None = None) -> pl.DataFrame:
-        """The parts of some keys, or of all, as one frame."""
+    def read_all(self, keys: Iterable[str] | None = None, columns: list[str] | None = None) -> pl.DataFrame:
+        """The parts of some keys, or of all, as one frame; of some columns, or of all."""
         wanted = sorted(self.keys() if keys is None else self.keys() & set(keys))
-        return pl.concat([empty(self.table), *(self.read(k) for k in wanted)])
+        if not wanted:
+            return empty(self.table).select(columns or pl.all())
+        return pl.read_parquet([self.path(k) for k in wanted], columns=columns)
 
     def remove(self, key: str) -> None:
         """Remove a part, and those of the tables of its survey."""

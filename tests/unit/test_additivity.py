@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from dtm_pipeline.contracts import core, published_tables, table
 from dtm_pipeline.contracts.derive import conform, empty
 from dtm_pipeline.contracts.model import ADDITIVE, Column, Table
-from dtm_pipeline.figures.families import FAMILIES, Family
+from dtm_pipeline.figures.families import FAMILIES, Family, make_all
 from dtm_pipeline.figures.parameters import Parameters
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.settings import Settings
@@ -203,11 +203,7 @@ def facts_of(stock: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 def judged_tables(stock: pl.DataFrame) -> dict[str, pl.DataFrame]:
     told = facts_of(stock)
-    return {
-        name: judged(frame, table(name))
-        for family in FAMILIES
-        for name, frame in family.make({n: told[n] for n in family.inputs}, PARAMETERS).items()
-    }
+    return {name: judged(frame, table(name)) for name, frame in make_all(told, PARAMETERS).items()}
 
 
 def test_no_method_stumbles_over_a_country_without_facts() -> None:

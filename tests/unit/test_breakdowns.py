@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from random import Random
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dtm_pipeline.contracts.core import BREAKDOWN
+from dtm_pipeline.contracts.derive import conform
 from dtm_pipeline.domain.breakdowns import SmallCells, breakdown_by_area, cells_by_area, complete_cells
 
 SMALL = SmallCells(households=5, individuals=30, locations=3)
@@ -161,3 +165,65 @@ def test_cells_by_a_broken_size_have_no_people_of_their_own() -> None:
     )
     made = complete_cells(rows, cells([(1, "camp", 3), (1, "school", 9)]).with_columns(dimension=pl.lit("shelter")))
     assert made["individuals"].to_list() == [None, None], "rounded cell by cell they would not sum to the stock"
+
+
+def told_cells(*told: tuple[str, str, int | None, int | None, int]) -> pl.DataFrame:
+    """Rows of core_dtm__breakdown: district, category, households, individuals, locations."""
+    frame = pl.DataFrame(
+        told, schema=["admin2_code", "category_code", "households", "individuals", "locations"], orient="row"
+    )
+    return conform(
+        frame.with_columns(
+            series_id=pl.lit("irq_idp"),
+            population_group=pl.lit("idp"),
+            reference_date=pl.lit(DAY),
+            location_code=pl.lit("IRQ"),
+            admin1_code=pl.col("admin2_code").str.head(5),
+            admin2_name="admin2_code",
+            dimension=pl.lit("shelter"),
+        ),
+        BREAKDOWN,
+    )
+
+
+@pytest.mark.parametrize("level", ["district", "governorate"])
+def test_a_cell_of_unknown_people_stands_with_nulls_and_is_not_lost(level: str) -> None:
+    area = breakdown_by_area(
+        told_cells(("IQG01Q01", "camp", None, 100, 5), ("IQG01Q01", "unknown", None, None, 1)), level, SMALL
+    )
+    assert area.select("category_code", "individuals", "share", "share_denominator").rows() == [
+        ("camp", 100, 1.0, 100),
+        ("unknown", None, None, 100),
+    ]
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["IQG01Q01", "IQG01Q02", "IQG02Q01"]),
+            st.sampled_from(["camp", "school", "rented", "unknown", "mosque"]),
+            st.one_of(st.none(), st.integers(1, 40)),
+            st.one_of(st.none(), st.integers(1, 200)),
+            st.integers(1, 6),
+        ),
+        min_size=1,
+        unique_by=lambda cell: cell[:2],
+    ),
+    st.randoms(),
+)
+def test_the_order_in_which_cells_come_changes_nothing_and_no_cell_gets_lost(
+    told: list[tuple[str, str, int | None, int | None, int]], chance: Random
+) -> None:
+    key = ["admin1_code", "admin2_code", "category_code"]
+    mixed = list(told)
+    chance.shuffle(mixed)
+    for level in ("district", "governorate"):
+        one, other = (breakdown_by_area(told_cells(*rows), level, SMALL) for rows in (told, mixed))
+        by = [k for k in key if k in one.columns]
+        assert one.sort(by).equals(other.sort(by))
+        for unit, place in (("households", 2), ("individuals", 3)):
+            if all(cell[place] is not None for cell in told):
+                assert one[unit].sum() == sum(cell[place] or 0 for cell in told)
+        if not one["withheld"].any():
+            assert set(one["category_code"]) == {cell[1] for cell in told}

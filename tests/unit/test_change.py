@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dtm_pipeline.domain import change_units
 from dtm_pipeline.domain.change import (
     PARTS,
-    UNITS,
     ChangeRules,
     change_by_area,
     change_of_districts,
@@ -21,6 +21,7 @@ from dtm_pipeline.domain.change import (
     dates_apart,
     with_dynamics,
 )
+from dtm_pipeline.domain.change_units import UNITS
 from dtm_pipeline.domain.registers import Registers
 from tests.histories import NOTHING_TOLD, RULES, history, registers, stock_rows
 
@@ -61,6 +62,16 @@ def test_parts_sum_to_the_change_and_districts_to_governorates_on_any_history(se
         assert sums.equals(
             by_level["governorate"].with_columns(pl.col(names).fill_null(0)).select(key + names).sort(key)
         )
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 10_000))
+def test_units_that_need_not_be_told_apart_have_the_parts_of_those_that_are(seed: int) -> None:
+    told = history(seed, 60, 5)
+    with pytest.MonkeyPatch.context() as one_by_one:
+        quick = changed(told.stock, told.registers)
+        one_by_one.setattr(change_units, "_with_special", lambda rows, links: rows.with_columns(_special=pl.lit(True)))
+        assert quick.equals(changed(told.stock, told.registers))
 
 
 @settings(max_examples=10, deadline=None)
@@ -240,7 +251,9 @@ def test_dynamics_go_by_the_panel_over_a_year_and_need_a_base(then: int, now: in
     pairs, year = consecutive_dates(stock), dates_apart(stock, 12, 45)
     told = with_dynamics(
         change_by_area(stock, change_of_districts(stock, pairs, RULES, NOTHING_TOLD), pairs, "district"),
-        change_by_area(stock, change_of_districts(stock, year, RULES, NOTHING_TOLD), year, "district"),
+        change_of_districts(stock, year, RULES, NOTHING_TOLD),
+        year,
+        "district",
         CHANGE,
     )
     last = told.filter(reference_date=a_year_on).row(0, named=True)
@@ -250,8 +263,9 @@ def test_dynamics_go_by_the_panel_over_a_year_and_need_a_base(then: int, now: in
 
 def dynamics(stock: pl.DataFrame) -> dict[str, Any]:
     year = dates_apart(stock, 12, 45)
-    told = change_by_area(stock, change_of_districts(stock, year, RULES, NOTHING_TOLD), year, "district")
-    return with_dynamics(told, told, CHANGE).row(0, named=True)
+    parts = change_of_districts(stock, year, RULES, NOTHING_TOLD)
+    told = change_by_area(stock, parts, year, "district")
+    return with_dynamics(told, parts, year, "district", CHANGE).row(0, named=True)
 
 
 def test_a_place_that_everybody_left_is_dynamic() -> None:
