@@ -46,6 +46,7 @@ def resolve(
     from dtm_pipeline.places.gazetteer import Gazetteer
     from dtm_pipeline.places.table import AskedColumns, TableError, resolve_table
     from dtm_pipeline.settings import Settings
+    from dtm_pipeline.storage.csv_table import CsvTableError, read_csv_table
 
     asked = AskedColumns(name_col, parent_col, code_col, lat_col, lon_col)
     index = None
@@ -58,10 +59,11 @@ def resolve(
         typer.echo("dtm: no boundary edition is at hand (--home): points are not used", err=True)
     decisions = open_home(root).decisions if root is not None else None
     try:
-        told = resolve_table(
-            file, country.upper(), level, asked, Gazetteer.load(Settings().reference, decisions), index
-        )
+        gazetteer = Gazetteer.load(Settings().reference, decisions)
+        told = resolve_table(read_csv_table(file), country.upper(), level, asked, gazetteer, index)
     except TableError as error:
+        fail(f"{file.name}: {error}")
+    except CsvTableError as error:
         fail(str(error))
     if out is None:
         typer.echo(told.write_csv(), nl=False)

@@ -65,6 +65,7 @@ def estimate(
     from dtm_pipeline.domain.severity_estimate import EstimateError
     from dtm_pipeline.domain.severity_estimate import estimate as fitted
     from dtm_pipeline.settings import Settings
+    from dtm_pipeline.storage.csv_table import CsvTableError
     from dtm_pipeline.storage.reference import Reference
     from dtm_pipeline.storage.severity_models import read_locations, write_version
 
@@ -90,7 +91,7 @@ def estimate(
         write_version(folder, base, told, version, file.name, datetime.now(UTC).date(), target)
     except ImportError:
         fail("needs statsmodels and tomlkit: pip install 'dtm-pipeline[estimate]'")
-    except EstimateError as error:
+    except (CsvTableError, EstimateError) as error:
         fail(str(error))
     if as_json:
         print_json({"file": str(target), **asdict(told)})

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -35,17 +33,17 @@ class AskedColumns:
 
 
 def resolve_table(
-    file: Path,
+    table: pl.DataFrame,
     location_code: str,
     level: int,
     asked: AskedColumns,
     gazetteer: Gazetteer,
     index: CellIndex | None = None,
 ) -> pl.DataFrame:
-    """A CSV file with the unit of each row.
+    """A table with the unit of each row.
 
     Args:
-        file: UTF-8, with a header.
+        table: text, as somebody's file has it.
         location_code: country of all rows. level: 1 or 2, of the names and codes.
         asked: which columns tell the place.
         index: cells of the districts, for points.
@@ -55,7 +53,7 @@ def resolve_table(
         unit), score, conflict and candidates.
 
     Raises:
-        TableError: unreadable, no such column, or a country without a gazetteer.
+        TableError: no such column, one that would be written over, or a country without a gazetteer.
     """
     own = gazetteer.of_country(location_code)
     if own.units.is_empty():
@@ -68,22 +66,12 @@ def resolve_table(
         raise TableError(
             "name a column of names (--name-col), of codes (--code-col) or of points (--lat-col, --lon-col)"
         )
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            header = next(csv.reader(lines), [])
-        table = pl.read_csv(file, infer_schema=False)
-    except (OSError, UnicodeDecodeError, csv.Error, pl.exceptions.PolarsError) as error:
-        raise TableError(
-            f"{file.name}: can't be read as UTF-8 CSV ({type(error).__name__}); save it as CSV UTF-8"
-        ) from error
-    if twice := sorted({name for name in header if header.count(name) > 1}):
-        raise TableError(f"{file.name}: has the columns {', '.join(twice)} twice; rename one of each")
     for option in fields(asked):
         column = getattr(asked, option.name)
         if column is not None and column not in table.columns:
-            raise TableError(f"{file.name}: has no column {column!r}; it has {', '.join(table.columns)}")
+            raise TableError(f"has no column {column!r}; it has {', '.join(table.columns)}")
     if taken := [name for name in ADDED if name in table.columns]:
-        raise TableError(f"{file.name}: already has the columns {', '.join(taken)}, which are added; rename them")
+        raise TableError(f"already has the columns {', '.join(taken)}, which are added; rename them")
     rows = _rows(table, location_code, level, asked)
     told = resolve(rows, own)
     placed = apply_points(told, index, own)

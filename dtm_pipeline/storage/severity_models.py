@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from datetime import date
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import polars as pl
 
 from dtm_pipeline.domain.severity import Indicator, SeverityModel
 from dtm_pipeline.domain.severity_estimate import Estimate, EstimateError
+from dtm_pipeline.storage.csv_table import read_csv_table
 from dtm_pipeline.storage.reference import severity_model
 
 YES = ("1", "true", "yes", "y")
@@ -22,10 +22,11 @@ def read_locations(file: Path, model: SeverityModel, outcome: str) -> pl.DataFra
     Questions are found by the model's names, with group paths (`grp/q`, `grp.q`) looked through; a blank is a missing answer.
 
     Raises:
-        EstimateError: unreadable, a question or the outcome is missing, an answer or outcome that is none, or a location
-            that stands twice.
+        CsvTableError: unreadable.
+        EstimateError: a question or the outcome is missing, an answer or outcome that is none, or a location that stands
+            twice.
     """
-    table = _table(file)
+    table = read_csv_table(file)
     plain = {name.replace(".", "/").rsplit("/", maxsplit=1)[-1].strip().lower(): name for name in table.columns}
     wanted = {i.code: plain.get(i.question.lower()) or plain.get(i.code.lower()) for i in model.indicators}
     missing = [i.question for i in model.indicators if wanted[i.code] is None]
@@ -57,29 +58,6 @@ def read_locations(file: Path, model: SeverityModel, outcome: str) -> pl.DataFra
         ),
         pl.when(word.is_in(YES)).then(True).when(word.is_in(NO)).then(False).alias(outcome),
     )
-
-
-def _table(file: Path) -> pl.DataFrame:
-    """A CSV as text, with commas or semicolons.
-
-    Raises:
-        EstimateError: unreadable, or a column that stands twice.
-    """
-    if not file.is_file():
-        raise EstimateError(f"{file}: there is no such file")
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            first = lines.readline()
-        separator = ";" if first.count(";") > first.count(",") else ","
-        header = next(csv.reader([first], delimiter=separator), [])
-        table = pl.read_csv(file, infer_schema=False, separator=separator)
-    except (OSError, UnicodeDecodeError, csv.Error, pl.exceptions.PolarsError) as error:
-        raise EstimateError(
-            f"{file.name}: can't be read as a UTF-8 CSV with a header and rows ({type(error).__name__}); save it as CSV UTF-8"
-        ) from None
-    if twice := sorted({name for name in header if header.count(name) > 1}):
-        raise EstimateError(f"{file.name}: has the columns {', '.join(twice)} twice; rename one of each")
-    return table
 
 
 def _answers(table: pl.DataFrame, column: str, indicator: Indicator, name: str) -> pl.Expr:

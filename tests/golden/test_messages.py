@@ -24,6 +24,7 @@ SAID = {
     "Reject": 2,
     "BoundaryError": 1,
     "TableError": 1,
+    "CsvTableError": 1,
     "DecisionError": 1,
 }
 """Calls that tell something of a delivery, and how many of their arguments are words."""

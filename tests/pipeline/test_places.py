@@ -46,6 +46,32 @@ def test_names_of_governorates_are_resolved_at_their_level(table: Path) -> None:
     assert [line.split(",")[4] for line in told.out.splitlines()[1:]] == ["IQG15", "IQG15", "", "", "IQG11", ""]
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_table_with_semicolons_or_tabs_is_read_as_one_with_commas(
+    table: Path, tmp_path: Path, separator: str
+) -> None:
+    other = tmp_path / "other.csv"
+    other.write_text(table.read_text(encoding="utf-8").replace(",", separator), encoding="utf-8")
+    options = ["--country", "IRQ", "--name-col", "dist", "--parent-col", "gov"]
+    one, same = (dtm("places", "resolve", file, *options) for file in (table, other))
+    assert (same.code, same.out) == (0, one.out), same.err
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"a,dist,a\n1,Mosul,2\n", "t.csv: has the columns a twice; rename one of each"),
+        (b"", "t.csv: can't be read as a UTF-8 CSV with a header and rows"),
+        ("dist\nالموصل\n".encode("utf-16"), "t.csv: can't be read as a UTF-8 CSV"),
+        (b"dist,b\n1,2,3,4\n", "t.csv: can't be read as a UTF-8 CSV"),
+    ],
+)
+def test_a_file_that_is_no_table_is_told_why(tmp_path: Path, content: bytes, says: str) -> None:
+    (tmp_path / "t.csv").write_bytes(content)
+    told = dtm("places", "resolve", tmp_path / "t.csv", "--country", "IRQ", "--name-col", "dist")
+    assert (told.code, says in told.err) == (2, True), told.err
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
