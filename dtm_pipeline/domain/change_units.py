@@ -47,7 +47,8 @@ def units_of_pairs(
     names = [pl.col(c).min() for c in AREA_NAMES["district"]]
     lists = listed.lazy().group_by(*ROUND, *AREA[1:]).agg(names).collect()
     rounds = lists.select(ROUND).unique().with_row_index("_round")
-    areas = lists.group_by(AREA).agg(names).with_row_index("_area")
+    # in the order of codes, which decides where a unit belongs whose areas have as many people
+    areas = lists.group_by(AREA).agg(names).sort(AREA, nulls_last=True).with_row_index("_area")
     numbered = _located(pairs, rounds).with_row_index("_pair")
     numbers = lists.join(rounds, on=list(ROUND)).join(areas.select("_area", *AREA), on=list(AREA), nulls_equal=True)
     # what only statements on locations ask for is kept where there are any

@@ -239,3 +239,15 @@ def test_on_any_history_districts_add_up_to_governorates_and_every_contract_hold
         measures = [f"{name}_households", f"{name}_individuals", f"{name}_individuals_low", f"{name}_individuals_high"]
         sums = made[f"out_dtm__district_{name}"].group_by(key).agg(pl.col(measures).sum()).sort(key)
         assert sums.equals(made[f"out_dtm__governorate_{name}"].select([*key, *measures]).sort(key))
+
+
+@settings(max_examples=3, deadline=None)
+@given(st.integers(0, 10_000))
+def test_the_order_of_facts_changes_no_table(seed: int) -> None:
+    for told in (FACTS, facts_of(history(seed, 80, 5).stock)):
+        mixed = {name: rows.sample(fraction=1, shuffle=True, seed=seed) for name, rows in told.items()}
+        made, again = (
+            {n: conform(f, table(n)).sort(table(n).grain, nulls_last=True) for n, f in make_all(facts, PARAMETERS).items()}
+            for facts in (told, mixed)
+        )  # fmt: skip
+        assert [name for name in made if not made[name].equals(again[name])] == []
