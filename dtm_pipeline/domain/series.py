@@ -47,10 +47,11 @@ def slug(text: str) -> str:
 def unregistered(location_code: str, group: str, operation: str | None, assessment: str | None) -> Series:
     """A series made from a provider's names, where reference/series.toml lists none.
 
-    It is never a headline series; the assessment types of one operation overlap, so they share a group.
+    It is never a headline series; the assessment types of one operation overlap, so they share a group. A series is of
+    one population group: those of an operation that counts others beside IDPs are told apart by it.
     """
-    name = slug(operation) if operation else group
-    parts = [location_code.lower(), name, *([assessment.lower()] if assessment else [])]
+    name = [slug(operation), *([group] if group != "idp" else [])] if operation else [group]
+    parts = [location_code.lower(), *name, *([assessment.lower()] if assessment else [])]
     return Series(
         series_id="_".join(parts),
         title=f"{operation or group}{f' ({assessment})' if assessment else ''}: {group}",

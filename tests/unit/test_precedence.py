@@ -116,9 +116,19 @@ def test_the_deepest_level_leads_and_then_the_declared_order(iraq: tuple[Series,
     assert set(told.filter(~pl.col("leads"))["why"]) == {"compared: master_list at location level leads"}
 
 
-def test_assessment_types_of_one_operation_are_series_apart(reference: Reference) -> None:
-    rows = pl.DataFrame(
-        [("TCD", "idp", "Lake Chad Basin Crisis", kind, None) for kind in ("BA", "SA")],
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_population_groups_of_one_operation_are_series_apart(reference: Reference, mirrored: bool) -> None:
+    told = [("TCD", group, "Lake Chad Basin Crisis", "BA", None) for group in ("idp", "idp_returnee")]
+    _, series = series_of_rows(provider_names(told[::-1] if mirrored else told), reference.series)
+    assert {(s.series_id, s.population_group) for s in series} == {
+        ("tcd_lake-chad-basin-crisis_ba", "idp"),
+        ("tcd_lake-chad-basin-crisis_idp_returnee_ba", "idp_returnee"),
+    }
+
+
+def provider_names(told: list[tuple[str, str, str, str, None]]) -> pl.DataFrame:
+    return pl.DataFrame(
+        told,
         schema={
             "location_code": pl.String,
             "population_group": pl.String,
@@ -128,6 +138,10 @@ def test_assessment_types_of_one_operation_are_series_apart(reference: Reference
         },
         orient="row",
     )
+
+
+def test_assessment_types_of_one_operation_are_series_apart(reference: Reference) -> None:
+    rows = provider_names([("TCD", "idp", "Lake Chad Basin Crisis", kind, None) for kind in ("BA", "SA")])
     placed, series = series_of_rows(rows, reference.series)
     assert placed["series_id"].to_list() == ["tcd_lake-chad-basin-crisis_ba", "tcd_lake-chad-basin-crisis_sa"]
     assert {s.overlap_group for s in series} == {"tcd_idp"}
