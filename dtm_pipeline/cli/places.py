@@ -23,7 +23,7 @@ app.add_typer(crosswalk, name="crosswalk")
 
 @app.command()
 def resolve(
-    file: Annotated[Path, typer.Argument(help="CSV file, UTF-8.")],
+    file: Annotated[Path, typer.Argument(help="CSV file, UTF-8, with commas, semicolons or tabs.")],
     country: Annotated[str, typer.Option("--country", help="ISO 3166-1 alpha-3, such as IRQ.")],
     name_col: Annotated[str | None, typer.Option("--name-col", help="Column of names.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="CSV file to write. [default: standard output]")] = None,
