@@ -126,6 +126,19 @@ def cells_by_area(cells: pl.DataFrame, places: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def with_additions(cells: pl.DataFrame) -> pl.DataFrame:
+    """Cells of districts, those that several deliveries of one date tell added up.
+
+    Args:
+        cells: as cells_by_area gives them, one delivery after the other.
+    """
+    area = [*SERIES_KEY, *AREA_CODES["district"], "dimension", "category_code"]
+    repeated = pl.struct(area).is_duplicated()
+    sums = [*names_and_basis("district"), *_sums(), complete_sum("locations")]
+    several = cells.filter(repeated).group_by(area).agg(sums)
+    return pl.concat([cells.filter(~repeated), several.select(cells.columns)])
+
+
 def _sums() -> list[pl.Expr]:
     """Sums of cells: unknown as soon as one is, so that a part never passes for the whole."""
     return [
@@ -182,15 +195,21 @@ def breakdown_by_areas(breakdown: pl.DataFrame, levels: tuple[str, ...], small: 
     areas = _labelled(areas, called.with_columns(as_ends(EDITION)), "district")
     made = {}
     for level in levels:
-        cells = rows
         if level != "district":
             rows, areas = _of_larger_areas(rows, areas, level)
-            cells = rows.lazy().group_by("_area", "category_code").agg(*_sums(), known_sum("locations")).collect()
-            cells = cells.sort("_area", "category_code")
-        pooled = _pooled(cells.select("_area", "category_code", *MEASURES), small)
+        pooled = _pooled(_added_up(rows.select("_area", "category_code", *MEASURES)), small)
         labels = with_joined_texts(areas, rows, ["_area"], EDITION)
         made[level] = pooled.join(labels, on="_area", maintain_order="left").drop("_area")
     return made
+
+
+def _added_up(cells: pl.DataFrame) -> pl.DataFrame:
+    """One row a cell, by area: rows of districts mostly are that already."""
+    cell = pl.col("_area").cast(pl.UInt64) * 2**32 + pl.col("category_code").to_physical()
+    if cells["_area"].is_sorted() and cells.select(cell.n_unique()).item() == cells.height:
+        return cells
+    sums = cells.lazy().group_by("_area", "category_code").agg(*_sums(), known_sum("locations")).collect()
+    return sums.sort("_area", "category_code")
 
 
 def _labelled(areas: pl.DataFrame, parts: pl.DataFrame, level: str) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import polars as pl
 from dtm_pipeline.contracts.core import BREAKDOWN, FINDING, PLACE, SERIES
 from dtm_pipeline.contracts.derive import conform, empty
 from dtm_pipeline.contracts.raw import ROW
-from dtm_pipeline.domain.breakdowns import UNKNOWN, cells_by_area, complete_cells
+from dtm_pipeline.domain.breakdowns import UNKNOWN, cells_by_area, complete_cells, with_additions
 from dtm_pipeline.domain.household_size import SizeRule, with_sizes
 from dtm_pipeline.domain.stocks import LOCATION_LEVEL
 from dtm_pipeline.places.gazetteer import Gazetteer
@@ -42,7 +42,7 @@ def breakdown_facts(
         areas.append(conform(cells_by_area(parts, mine.select(PLACES)), BREAKDOWN))
         listed = mine.filter(pl.col("admin_level") == LOCATION_LEVEL).unique(ROW, maintain_order=True)
         gaps.append(_gaps(parts, listed.select(*ROW, "location_code")))
-    return pl.concat(areas), pl.concat(gaps)
+    return with_additions(pl.concat(areas)), pl.concat(gaps)
 
 
 def area_cells(

@@ -79,3 +79,24 @@ def test_an_origin_is_a_governorate_of_the_gazetteer_or_unknown() -> None:
 
 def test_a_source_that_tells_no_part_has_no_breakdown() -> None:
     assert cells({}, {}) == []
+
+
+def test_a_list_and_its_addition_make_one_cell_of_a_district() -> None:
+    rows = pl.DataFrame({"snapshot_id": ["a", "b"], "place_id": ["p", "q"], "households": [30, 12]}).with_columns(
+        source_row=pl.lit(2), location_code=pl.lit("IRQ"), reference_date=pl.lit(D0), source_reference_date=pl.lit(D0),
+        series_id=pl.lit("irq_idp"), population_group=pl.lit("idp"), admin_level=pl.lit(4), admin1_code=pl.lit("IQG15"),
+        admin2_code=pl.lit("IQG15Q05"), place_basis=pl.lit("code"), leads=pl.lit(True), why=pl.lit("leads"),
+        source_kind=pl.lit("master_list"), individuals=pl.col("households") * 6, individuals_basis=pl.lit("rule"),
+    )  # fmt: skip
+    lists = [
+        conform(
+            one.select("snapshot_id", "source_row", value="households").with_columns(
+                dimension=pl.lit("shelter"), category_code=pl.lit("rented_habitable"), unit=pl.lit("households")
+            ),
+            raw.MASTER_LIST_CELL,
+        )
+        for one in rows.partition_by("snapshot_id")
+    ]
+    made, _ = breakdown_facts(conform(rows, core.STOCK), lists, REFERENCE.size_rules)
+    assert made.select("households", "individuals", "locations").rows() == [(42, 252, 2)]
+    assert not made.select(pl.struct(core.BREAKDOWN.grain).is_duplicated().any()).item()
