@@ -87,20 +87,29 @@ def severity_facts(
     return SeverityFacts(pl.concat(parts), pl.concat(scales), pl.concat(values))
 
 
-def _stock_near(stock: pl.DataFrame, series_id: str, day: date, tolerance: int) -> pl.DataFrame:
-    """Leading location rows of the series at the date nearest to the survey, within the tolerance."""
+def nearest_list(stock: pl.DataFrame, series_id: str, day: date, tolerance: int) -> pl.DataFrame:
+    """Leading location rows of the series at the date nearest to the survey (of two the earlier), within the tolerance.
+
+    Rows without a place id are locations of their own, named by their row.
+    """
     mine = stock.filter(
         pl.col("leads") & (pl.col("admin_level") == LOCATION_LEVEL) & (pl.col("series_id") == series_id)
     )
     apart = (pl.col("reference_date") - pl.lit(day)).dt.total_days().abs()
-    near = mine.filter((apart <= tolerance) & (apart == apart.min()))
-    # rows without a place id are locations of their own; rows of one place are its people together
+    dates = mine.select("reference_date").unique().filter(apart <= tolerance).sort(apart, "reference_date")
     alone = pl.format("row {} of {}", "source_row", pl.col("source_sheet").fill_null("the file"))
+    # a stock is never added over dates: of two that lie as near one is taken
+    return mine.join(dates.head(1), on="reference_date", how="semi").with_columns(
+        place_id=pl.coalesce("place_id", alone)
+    )
+
+
+def _stock_near(stock: pl.DataFrame, series_id: str, day: date, tolerance: int) -> pl.DataFrame:
+    """The nearest list with one row a location: rows of one place are its people together."""
+    near = nearest_list(stock, series_id, day, tolerance)
     rest = [c for c in near.columns if c not in ("place_id", "households", "individuals")]
-    return (
-        near.with_columns(place_id=pl.coalesce("place_id", alone))
-        .group_by("place_id", maintain_order=True)
-        .agg(*(pl.col(c).first() for c in rest), known_sum("households"), known_sum("individuals"))
+    return near.group_by("place_id", maintain_order=True).agg(
+        *(pl.col(c).first() for c in rest), known_sum("households"), known_sum("individuals")
     )
 
 

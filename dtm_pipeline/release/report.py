@@ -16,6 +16,7 @@ import polars as pl
 
 from dtm_pipeline.contracts.core import FINDINGS
 from dtm_pipeline.contracts.raw import QUARANTINE
+from dtm_pipeline.domain.aggregate import known_sum
 from dtm_pipeline.places.shapes import district_features, outline_features
 from dtm_pipeline.release.charts import MAX_POINTS, Spec, district_map, flows, trend
 from dtm_pipeline.release.gates import GateResult
@@ -123,7 +124,7 @@ def _series_over_time(tables: dict[str, pl.DataFrame], country: str) -> pl.DataF
         tables[f"out_dtm__governorate_{name}"]
         .filter(location_code=country)
         .group_by("series_id", "population_group", "reference_date")
-        .agg(individuals=pl.col(f"{name}_individuals").sum())
+        .agg(known_sum(f"{name}_individuals").alias("individuals"))
         for name in ("idp", "returnee")
     ]
     return pl.concat(parts).join(titles, on="series_id").rename({"title": "series"}).sort("series_id", "reference_date")
@@ -178,14 +179,16 @@ def _cards(page: Page, series: pl.DataFrame, tables: dict[str, pl.DataFrame], co
         change = "first date on record"
         if rows.height > 1:
             before = rows.row(-2, named=True)
-            moved = last["individuals"] - before["individuals"]
-            share = f" ({moved / before['individuals']:+.1%})" if before["individuals"] else ""
-            change = f"{moved:+,}{share} since {before['reference_date']:%d %b %Y}"
+            change = f"change since {before['reference_date']:%d %b %Y} not known"
+            if last["individuals"] is not None and before["individuals"] is not None:
+                moved = last["individuals"] - before["individuals"]
+                share = f" ({moved / before['individuals']:+.1%})" if before["individuals"] else ""
+                change = f"{moved:+,}{share} since {before['reference_date']:%d %b %Y}"
         who = GROUP_NAMES.get(last["population_group"], last["population_group"])
         kind = "" if series_id in latest else f"<br><span class='label'>{escape(last['series'])}</span>"
         cards.append(
             f"<div class='card'><span class='label'>{escape(who)} on {last['reference_date']:%d %B %Y}</span>"
-            f"<b>{last['individuals']:,}</b><span class='label'>{change}</span>{kind}</div>"
+            f"<b>{'people not known' if last['individuals'] is None else format(last['individuals'], ',')}</b><span class='label'>{change}</span>{kind}</div>"
         )
     page.add(f"<div class='cards'>{''.join(cards)}</div>")
     overlap = ""
@@ -216,23 +219,20 @@ def _maps(
     units = tables["out_meta__admin_unit"].filter(location_code=country, admin_level=2)
     points = units.select("latitude", "longitude", admin2_code="code")
     panels = []
+    latest = tables["out_dtm__latest"].filter(location_code=country)["series_id"].unique().to_list()
+    # series of one group may count the same people, and models measure different things: each has a map of its own
     for name, label in (("idp", "IDPs"), ("returnee", "Returnees")):
         frame = tables[f"out_dtm__district_{name}"].filter(location_code=country)
-        panels += _map_of(
-            page, frame, f"{name}_individuals", label, f"{name}_{country}", name, points, districts, outline
-        )
+        own = frame.filter(pl.col("series_id").is_in(latest))
+        for number, (_, one) in enumerate(_apart(frame if own.is_empty() else own, ["series_id", "population_group"])):
+            title = label if number == 0 and not own.is_empty() else f"{label}, {one['series_id'][0]}"
+            chart = f"{name}_{country}" + (f"_{number}" if number else "")
+            panels += _map_of(page, one, f"{name}_individuals", title, chart, name, points, districts, outline)
     scores = tables["out_dtm__district_severity_score"].filter(location_code=country)
-    panels += _map_of(
-        page,
-        scores,
-        "score_mean",
-        "Severity (illustrative)",
-        f"severity_{country}",
-        "severity",
-        points,
-        districts,
-        outline,
-    )
+    for number, (index, one) in enumerate(_apart(scores, ["index_name", "model_version", "series_id"])):
+        title = "Severity (illustrative)" if number == 0 else f"Severity (illustrative), {index}"
+        chart = f"severity_{country}" + (f"_{number}" if number else "")
+        panels += _map_of(page, one, "score_mean", title, chart, "severity", points, districts, outline)
     if not panels:
         page.add("<p class='quiet'>No map: the provider gives no figures by district.</p>")
         return
@@ -241,6 +241,14 @@ def _maps(
         f"<h3>By district</h3><p class='quiet'>Newest date of each series; {ground}. Grey: not assessed. Boundaries imply no opinion on the status of any area.</p>"
     )
     page.add(f"<div class='maps'>{''.join(panels)}</div>")
+
+
+def _apart(frame: pl.DataFrame, keys: list[str]) -> list[tuple[str, pl.DataFrame]]:
+    """Rows of each of the keys, in their order, with what tells them apart."""
+    return [
+        (" ".join(map(str, told)), rows)
+        for told, rows in frame.sort(keys).partition_by(keys, as_dict=True, maintain_order=True).items()
+    ]
 
 
 def _map_of(
@@ -254,15 +262,18 @@ def _map_of(
     districts: list[dict[str, Any]],
     outline: list[dict[str, Any]],
 ) -> list[str]:
-    """A panel with the map of the newest date, or none where no district has a figure."""
+    """A panel with the map of the newest date, or none where no district has a figure.
+
+    Args:
+        frame: one series, or one severity model: a row a district and date.
+    """
     placed = frame.filter(pl.col("admin2_code").is_not_null() & pl.col(measure).is_not_null())
     if placed.is_empty():
         return []
     newest: Any = placed["reference_date"].max()
     values = (
         placed.filter(pl.col("reference_date") == newest)
-        .group_by("admin2_code", "admin2_name")
-        .agg(value=pl.col(measure).sum() if measure != "score_mean" else pl.col(measure).first())
+        .select("admin2_code", "admin2_name", value=measure)
         .join(points, on="admin2_code", how="left")
     )
     chart = page.chart(name, district_map(values, districts, outline, label, scheme))

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dtm_pipeline.domain.severity import class_by_area, score_by_area, score_locations, with_unassessed
+from dtm_pipeline.facts.severity import _stock_near
 from dtm_pipeline.settings import Settings
 from dtm_pipeline.storage.reference import Reference, severity_model
+from tests.histories import stock_rows
 
 MODEL = Reference(Settings().reference).severity_model("return_conditions")
 CODES = [i.code for i in MODEL.indicators]
@@ -122,6 +124,16 @@ def test_classes_add_up_to_the_people_and_shares_to_one(told: list[tuple[str, in
     assert classes["individuals"].sum() == sum(n for _, n in told)
     if sum(n for c, n in told if c != "not_assessed") > 0:
         assert classes["share_of_assessed"].sum() == pytest.approx(1)
+
+
+def test_a_survey_midway_between_two_lists_has_the_people_of_the_earlier_and_never_of_both() -> None:
+    lists = pl.concat(
+        [stock_rows(("p", "IQG01Q01", day, n)) for day, n in ((date(2019, 8, 1), 10), (date(2019, 8, 31), 12))]
+    )
+    near = _stock_near(lists, "irq_idp", date(2019, 8, 16), 31)
+    assert near.select("place_id", "reference_date", "households").rows() == [("p", date(2019, 8, 1), 10)]
+    assert _stock_near(lists, "irq_idp", date(2019, 8, 17), 31)["households"].to_list() == [12]
+    assert _stock_near(lists, "irq_idp", date(2019, 10, 17), 31).is_empty()
 
 
 def test_a_model_with_a_value_out_of_range_is_refused() -> None:
