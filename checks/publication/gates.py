@@ -67,45 +67,49 @@ def _hierarchy(candidate: Candidate) -> Iterator[Expectation]:
 
 def _breakdowns(candidate: Candidate) -> Iterator[Expectation]:
     """The cells of an area sum to its stock, in the unit that the list breaks down; no visible cell is small."""
-    stock = pl.concat(
-        [
-            candidate.tables[f"out_dtm__district_{n}"].select(
-                *SCOPE, "admin1_code", "admin2_code", stock_h=f"{n}_households", stock_i=f"{n}_individuals"
-            )
-            for n in STOCKS
-        ]
+    for level, codes in (("governorate", ["admin1_code"]), ("district", ["admin1_code", "admin2_code"])):
+        stock = pl.concat(
+            [
+                candidate.tables[f"out_dtm__{level}_{n}"].select(
+                    *SCOPE, *codes, stock_h=f"{n}_households", stock_i=f"{n}_individuals"
+                )
+                for n in STOCKS
+            ]
+        )
+        for dimension in BREAKDOWN_DIMENSIONS:
+            yield from _cells(candidate, f"out_dtm__{level}_{dimension}", stock, [*SCOPE, *codes])
+
+
+def _cells(candidate: Candidate, name: str, stock: pl.DataFrame, key: list[str]) -> Iterator[Expectation]:
+    cells = candidate.tables[name]
+    by_households = pl.col("share_denominator") == pl.col("stock_h")
+    sums = cells.group_by(key).agg(
+        pl.col("share_denominator").first(),
+        # of cells that are partly unknown no sum is the whole
+        *(pl.when(pl.col(u).null_count() == 0).then(pl.col(u).sum()).alias(u) for u in ("households", "individuals")),
     )
-    key = [*SCOPE, "admin1_code", "admin2_code"]
-    for dimension in BREAKDOWN_DIMENSIONS:
-        cells = candidate.tables[f"out_dtm__district_{dimension}"]
-        by_households = pl.col("share_denominator") == pl.col("stock_h")
-        sums = cells.group_by(key).agg(
-            pl.col("share_denominator").first(),
-            households=pl.col("households").sum(),
-            individuals=pl.col("individuals").sum(),
-        )
-        compared = sums.join(stock, on=key, how="left", nulls_equal=True).select(
-            cells=pl.when(by_households).then("households").otherwise("individuals"),
-            stock=pl.when(by_households).then("stock_h").otherwise("stock_i"),
-        )
-        yield Expectation(
-            "breakdown_sums_to_stock",
-            f"out_dtm__district_{dimension}",
-            "the categories of an area sum to its stock",
-            compared.fill_null(-1),
-            "ExpectColumnPairValuesToBeEqual",
-            {"column_A": "cells", "column_B": "stock"},
-        )
-        small = candidate.thresholds["small_cell_households"]
-        visible = cells.filter(~pl.col("withheld") & pl.col("households").is_not_null())
-        yield Expectation(
-            "small_cells_are_withheld",
-            f"out_dtm__district_{dimension}",
-            f"no category of fewer than {small:g} households is shown",
-            visible.select("households"),
-            "ExpectColumnValuesToBeBetween",
-            {"column": "households", "min_value": small},
-        )
+    compared = sums.join(stock, on=key, how="left", nulls_equal=True).select(
+        cells=pl.when(by_households).then("households").otherwise("individuals"),
+        stock=pl.when(by_households).then("stock_h").otherwise("stock_i"),
+    )
+    yield Expectation(
+        "breakdown_sums_to_stock",
+        name,
+        "the categories of an area sum to its stock",
+        compared.filter(pl.col("cells").is_not_null()).fill_null(-1),
+        "ExpectColumnPairValuesToBeEqual",
+        {"column_A": "cells", "column_B": "stock"},
+    )
+    small = candidate.thresholds["small_cell_households"]
+    visible = cells.filter(~pl.col("withheld") & pl.col("households").is_not_null())
+    yield Expectation(
+        "small_cells_are_withheld",
+        name,
+        f"no category of fewer than {small:g} households is shown",
+        visible.select("households"),
+        "ExpectColumnValuesToBeBetween",
+        {"column": "households", "min_value": small},
+    )
 
 
 def _households(candidate: Candidate) -> Iterator[Expectation]:

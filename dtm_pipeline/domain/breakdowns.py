@@ -57,12 +57,7 @@ def complete_cells(stock: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
     columns = ["households", "individuals", "individuals_basis", "size_in_camp", "size_out_of_camp"]
     # what a delivery tells of a date it tells of all rows of that date
     dated = ["snapshot_id", "series_id", "reference_date"]
-    told = (
-        cells.select(*ROW, "dimension", "unit")
-        .join(stock.select(*ROW, *dated[1:]), on=list(ROW), nulls_equal=True)
-        .select(*dated, "dimension", "unit")
-        .unique()
-    )
+    told = dimensions_told(stock, cells)
     sums = cells.group_by(*ROW, "dimension").agg(counted=pl.col("value").sum())
     by_households = pl.col("unit") == "households"
     spine = (
@@ -101,6 +96,51 @@ def complete_cells(stock: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
             individuals_basis=pl.when(pl.col("people").is_not_null()).then(
                 pl.when(by_households).then(pl.lit("rule")).otherwise(pl.lit("provider"))
             ),
+        )
+    )
+
+
+def dimensions_told(stock: pl.DataFrame, cells: pl.DataFrame) -> pl.DataFrame:
+    """What each delivery tells of a date: snapshot_id, series_id, reference_date, dimension, unit.
+
+    Arguments are those of complete_cells.
+    """
+    dated = ["series_id", "reference_date"]
+    return (
+        cells.select(*ROW, "dimension", "unit")
+        .join(stock.select(*ROW, *dated), on=list(ROW), nulls_equal=True)
+        .select("snapshot_id", *dated, "dimension", "unit")
+        .unique()
+    )
+
+
+def untold_cells(stock: pl.DataFrame, told: pl.DataFrame) -> pl.DataFrame:
+    """The whole stock of rows as `unknown`, in dimensions that other deliveries of their date tell and theirs does not.
+
+    Args:
+        stock: leading rows, as complete_cells asks for them.
+        told: as dimensions_told gives it, of all deliveries.
+
+    Returns:
+        As complete_cells gives them, with series_id and reference_date.
+    """
+    dated = ["series_id", "reference_date", "dimension"]
+    asked = told.group_by(dated).agg(pl.col("unit").min())
+    by_households = pl.col("unit") == "households"
+    return (
+        stock.join(asked, on=dated[:2])
+        .join(told, on=["snapshot_id", *dated], how="anti")
+        .with_columns(gap=pl.when(by_households).then("households").otherwise("individuals"))
+        .select(
+            *ROW,
+            *dated,
+            "unit",
+            "gap",
+            "individuals",
+            category_code=pl.lit(UNKNOWN),
+            households=pl.when(by_households).then("households"),
+            households_basis=pl.when(by_households & pl.col("households").is_not_null()).then(pl.lit("counted")),
+            individuals_basis=pl.when(pl.col("individuals").is_not_null()).then("individuals_basis"),
         )
     )
 
@@ -231,7 +271,7 @@ def _pooled(cells: pl.DataFrame, small: SmallCells) -> pl.DataFrame:
     pools = (
         marked.filter("withheld")
         .group_by("_area")
-        .agg(*_sums(), pl.col("_size").sum(), pl.col("share_denominator").first())
+        .agg(*_sums(), complete_sum("_size"), pl.col("share_denominator").first())
         .with_columns(category_code=pl.lit(WITHHELD, cells.schema["category_code"]), withheld=pl.lit(True))
     )
     return (
@@ -259,10 +299,15 @@ def _with_size(cells: pl.DataFrame) -> pl.DataFrame:
 def _with_withheld(cells: pl.DataFrame, small: SmallCells) -> pl.DataFrame:
     """Cells with `withheld`: the small ones, and in areas whose pool would tell too much the next smallest."""
     least = pl.when("_by_households").then(small.households).otherwise(small.individuals)
-    few = (pl.col("_size") < least) | (pl.col("locations") < small.locations).fill_null(False)
-    marked = cells.select(
-        "_area", "category_code", "_size", _least=least, _held=few & pl.col("_size").is_not_null()
-    ).with_row_index("_cell")
+    # in an area of mixed units a cell may be small in the other unit alone
+    few = pl.any_horizontal(
+        pl.col("_size") < least,
+        pl.col("households") < small.households,
+        pl.col("households").is_null() & (pl.col("individuals") < small.individuals),
+        pl.col("locations") < small.locations,
+    ).fill_null(False)
+    counted = pl.any_horizontal(pl.col("households", "individuals").is_not_null())
+    marked = cells.select("_area", "category_code", "_size", _least=least, _held=few & counted).with_row_index("_cell")
     held = marked.filter("_held")
     pools = held.group_by("_area").agg(_cells=pl.len(), _people=pl.col("_size").sum(), _least=pl.col("_least").first())
     short = pools.filter((pl.col("_cells") == 1) | (pl.col("_people") < pl.col("_least"))).drop("_least")

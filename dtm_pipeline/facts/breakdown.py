@@ -9,7 +9,14 @@ import polars as pl
 from dtm_pipeline.contracts.core import BREAKDOWN, FINDING, PLACE, SERIES
 from dtm_pipeline.contracts.derive import conform, empty
 from dtm_pipeline.contracts.raw import ROW
-from dtm_pipeline.domain.breakdowns import UNKNOWN, cells_by_area, complete_cells, with_additions
+from dtm_pipeline.domain.breakdowns import (
+    UNKNOWN,
+    cells_by_area,
+    complete_cells,
+    dimensions_told,
+    untold_cells,
+    with_additions,
+)
 from dtm_pipeline.domain.household_size import SizeRule, with_sizes
 from dtm_pipeline.domain.stocks import LOCATION_LEVEL
 from dtm_pipeline.places.gazetteer import Gazetteer
@@ -32,16 +39,26 @@ def breakdown_facts(
         rules: household-size rules.
     """
     leading = with_sizes(stock.filter("leads"), rules)
-    areas, gaps = [empty(BREAKDOWN)], [empty(FINDING)]
+    areas, gaps, told = [empty(BREAKDOWN)], [empty(FINDING)], []
     for cells in deliveries:
         mine = leading.join(cells.select("snapshot_id").unique(), on="snapshot_id", how="semi")
         if mine.is_empty():
             continue
         # a row that was carried forward has the cells of the row that it is
+        told.append(dimensions_told(mine, cells))
         parts = complete_cells(mine.unique(ROW, keep="first", maintain_order=True), cells)
         areas.append(conform(cells_by_area(parts, mine.select(PLACES)), BREAKDOWN))
         listed = mine.filter(pl.col("admin_level") == LOCATION_LEVEL).unique(ROW, maintain_order=True)
         gaps.append(_gaps(parts, listed.select(*ROW, "location_code")))
+    if told:
+        # what one delivery of a date tells and another does not is unknown in the other's rows
+        for rest in untold_cells(leading, pl.concat(told)).partition_by("series_id", "reference_date"):
+            mine = leading.join(rest.select("series_id", "reference_date").unique(), on=["series_id", "reference_date"])
+            areas.append(
+                conform(cells_by_area(rest.drop("series_id", "reference_date"), mine.select(PLACES)), BREAKDOWN)
+            )
+            listed = mine.filter(pl.col("admin_level") == LOCATION_LEVEL).unique(ROW, maintain_order=True)
+            gaps.append(_gaps(rest, listed.select(*ROW, "location_code")))
     return with_additions(pl.concat(areas)), pl.concat(gaps)
 
 

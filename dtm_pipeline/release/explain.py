@@ -16,8 +16,8 @@ import polars as pl
 from dtm_pipeline.contracts import core, out, raw, table
 from dtm_pipeline.contracts.derive import empty
 from dtm_pipeline.contracts.model import Table
-from dtm_pipeline.domain.breakdowns import WITHHELD, complete_cells
-from dtm_pipeline.domain.household_size import with_sizes
+from dtm_pipeline.domain.breakdowns import WITHHELD, complete_cells, dimensions_told, untold_cells
+from dtm_pipeline.domain.household_size import rule_table, with_sizes
 from dtm_pipeline.release.pointer import ReleaseError, find_release
 from dtm_pipeline.storage.home import Home
 from dtm_pipeline.storage.snapshots import Snapshot, SnapshotStore
@@ -352,13 +352,24 @@ def _stock_told(asked: Asked, rows: pl.DataFrame) -> Step:
 
 def _stock_delivered(asked: Asked, facts: pl.DataFrame) -> pl.DataFrame:
     """What each row of a delivery states, and by the rule of its fact where it states no people."""
+    from dtm_pipeline.settings import Settings
+    from dtm_pipeline.storage.reference import Reference
+
     parts = [facts.select(*ROW, "total").clear()]
-    for (kind, snapshot), mine in facts.partition_by(["source_kind", "snapshot_id"], as_dict=True).items():
+    named = rule_table(Reference(Settings().reference).size_rules).select(
+        "location_code", "population_group", "size_in_camp", "size_out_of_camp", household_size_rule_id="rule_id"
+    )
+    sized = facts.join(named, on=["location_code", "population_group", "household_size_rule_id"], how="left")
+    for (kind, snapshot), mine in sized.partition_by(["source_kind", "snapshot_id"], as_dict=True).items():
         rows = _raw_counts(asked, str(kind), str(snapshot), mine)
-        # a database that is wide over rounds has a row for several dates
+        # a database that is wide over rounds has a row for several dates; a row that is not there adds nobody
         key = [c for c in (*ROW, "source_reference_date") if c in rows.columns]
-        both = mine.select(*key, "individuals", "individuals_basis").join(rows, on=key, how="left", nulls_equal=True)
-        by_rule = pl.when(pl.col("individuals_basis") == "rule").then("individuals")
+        both = mine.join(rows, on=key, nulls_equal=True)
+        camp = (pl.col("in_camp_individuals") / pl.col("size_in_camp")).round(0).fill_nan(0).fill_null(0)
+        people = camp * pl.col("size_in_camp").fill_null(0) + (pl.col("delivered_households") - camp) * pl.col(
+            "size_out_of_camp"
+        )
+        by_rule = pl.when(pl.col("individuals_basis") == "rule").then(people.round(0).cast(pl.Int64))
         told = (
             pl.col("delivered_households")
             if asked.unit == "households"
@@ -451,7 +462,10 @@ def _cell_delivered(asked: Asked, facts: pl.DataFrame) -> pl.DataFrame:
     cells = pl.concat([*lists, *area_cells(figures, stock, reasons, gazetteer)]).filter(
         pl.col("dimension") == asked.figure["dimension"]
     )
-    told = complete_cells(stock, cells.join(stock.select(ROW), on=ROW, how="semi", nulls_equal=True))
+    mine_cells = cells.join(stock.select(ROW), on=ROW, how="semi", nulls_equal=True)
+    untold = untold_cells(stock, dimensions_told(stock, mine_cells))
+    told = complete_cells(stock, mine_cells)
+    told = pl.concat([told, untold.select(told.columns)])
     in_area = told.join(mine.select(ROW), on=ROW, how="semi", nulls_equal=True)
     return in_area.filter(_categories(asked)).select(*ROW, total=asked.unit)
 
@@ -468,6 +482,25 @@ def _severity_rows(asked: Asked) -> pl.DataFrame:
 def _severity_told(asked: Asked, rows: pl.DataFrame) -> Step:
     says = "locations of core_dtm__severity: people of the stock where it knows the location, else of the survey"
     return Step("facts", says, rows.height, _total(rows), {"locations": rows["place_id"].n_unique()})
+
+
+def _severity_delivered(asked: Asked, facts: pl.DataFrame) -> pl.DataFrame:
+    """Rows of the list nearest to the survey, for locations whose people it knows, and else those of the survey."""
+    from dtm_pipeline.facts.severity import nearest_list
+    from dtm_pipeline.settings import Settings
+    from dtm_pipeline.storage.reference import Reference
+
+    figure = asked.figure
+    models = Reference(Settings().reference).severity_models
+    names = (figure["index_name"], figure["model_version"])
+    days = next((m.stock_date_tolerance_days for m in models if (m.index_name, m.model_version) == names), 0)
+    stock = _part(asked.home, core.STOCK, figure["location_code"]).filter(series_id=figure["series_id"]).collect()
+    near = nearest_list(stock, figure["series_id"], figure["reference_date"], days).filter(
+        pl.col("individuals").is_not_null()
+    )
+    listed = near.join(facts, on="place_id", how="semi").with_columns(total="individuals")
+    surveyed = facts.join(near, on="place_id", how="anti")
+    return pl.concat([_stock_delivered(asked, listed), surveyed.select(*ROW, "total")])
 
 
 def _event_measure(figure: dict[str, Any]) -> str:
@@ -545,7 +578,7 @@ SEVERITY_WAY = Way(
     _people_or_households,
     _severity_rows,
     _severity_told,
-    _as_facts,
+    _severity_delivered,
 )
 EVENT_WAY = Way((out.EVENT.name,), _event_measure, _event_rows, _event_told, _as_facts)
 WAYS = (STOCK_WAY, CELL_WAY, SEVERITY_WAY, EVENT_WAY)

@@ -54,6 +54,16 @@ def test_every_figure_of_a_release_leads_back_to_rows_with_the_same_total(
         assert sum(len(s.rows) for s in told.sources) == told.steps[-1].rows
 
 
+def test_people_of_a_severity_class_lead_back_to_the_list_that_they_are_from(
+    release_folder: Path, released: Path
+) -> None:
+    name = "out_dtm__district_severity_class"
+    frame = pl.read_parquet(release_folder / "tables" / f"{name}.parquet").filter(pl.col("individuals") > 0)
+    for row in frame.sample(5, seed=1).iter_rows(named=True):
+        told = explain(Home(released), question(name, row))
+        assert "master_list" in {s.kind for s in told.sources if s.total}
+
+
 @settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 10_000))
 def test_figures_of_any_history_lead_back_to_their_rows(tmp_path: Path, seed: int) -> None:
@@ -118,6 +128,23 @@ def test_a_figure_that_the_warehouse_no_longer_gives_is_told_and_the_exit_code_s
     place = stored(home / "warehouse", core.STOCK)
     rows = place.read("IRQ").with_columns(individuals=pl.col("individuals") + 1)
     write_table(rows, core.STOCK, place.path("IRQ"))
+    told = dtm("explain", "out_dtm__governorate_idp", "--admin1", "IQG15", "--date", "2020-02-29", "--home", home)
+    assert (told.code, "not the same at every step" in told.err) == (1, True)
+
+
+@pytest.mark.parametrize("damage", ["other households", "no rows"])
+def test_people_by_a_rule_follow_from_what_was_delivered_and_not_from_themselves(
+    released: Path, tmp_path: Path, damage: str
+) -> None:
+    import shutil
+
+    home = tmp_path / "home"
+    shutil.copytree(released, home)
+    place = stored(home / "warehouse", raw.MASTER_LIST)
+    for key in sorted(place.keys()):
+        rows = place.read(key)
+        broken = rows.clear() if damage == "no rows" else rows.with_columns(households=pl.col("households") * 2)
+        write_table(broken.with_columns(individuals=pl.lit(None, pl.Int64)), raw.MASTER_LIST, place.path(key))
     told = dtm("explain", "out_dtm__governorate_idp", "--admin1", "IQG15", "--date", "2020-02-29", "--home", home)
     assert (told.code, "not the same at every step" in told.err) == (1, True)
 

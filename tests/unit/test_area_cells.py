@@ -81,22 +81,43 @@ def test_a_source_that_tells_no_part_has_no_breakdown() -> None:
     assert cells({}, {}) == []
 
 
-def test_a_list_and_its_addition_make_one_cell_of_a_district() -> None:
+def list_cells(rows: pl.DataFrame, dimension: str) -> pl.DataFrame:
+    """The households of each row as one cell of a Master List."""
+    code = {"shelter": "rented_habitable", "origin": "IQG15"}[dimension]
+    told = rows.select("snapshot_id", "source_row", value="households")
+    return conform(
+        told.with_columns(dimension=pl.lit(dimension), category_code=pl.lit(code), unit=pl.lit("households")),
+        raw.MASTER_LIST_CELL,
+    )
+
+
+def list_and_addition() -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Leading stock of one district from two deliveries, and the rows of each."""
     rows = pl.DataFrame({"snapshot_id": ["a", "b"], "place_id": ["p", "q"], "households": [30, 12]}).with_columns(
         source_row=pl.lit(2), location_code=pl.lit("IRQ"), reference_date=pl.lit(D0), source_reference_date=pl.lit(D0),
         series_id=pl.lit("irq_idp"), population_group=pl.lit("idp"), admin_level=pl.lit(4), admin1_code=pl.lit("IQG15"),
         admin2_code=pl.lit("IQG15Q05"), place_basis=pl.lit("code"), leads=pl.lit(True), why=pl.lit("leads"),
         source_kind=pl.lit("master_list"), individuals=pl.col("households") * 6, individuals_basis=pl.lit("rule"),
     )  # fmt: skip
-    lists = [
-        conform(
-            one.select("snapshot_id", "source_row", value="households").with_columns(
-                dimension=pl.lit("shelter"), category_code=pl.lit("rented_habitable"), unit=pl.lit("households")
-            ),
-            raw.MASTER_LIST_CELL,
-        )
-        for one in rows.partition_by("snapshot_id")
-    ]
-    made, _ = breakdown_facts(conform(rows, core.STOCK), lists, REFERENCE.size_rules)
+    return conform(rows, core.STOCK), rows.filter(snapshot_id="a"), rows.filter(snapshot_id="b")
+
+
+def test_a_list_and_its_addition_make_one_cell_of_a_district() -> None:
+    stock, one, other = list_and_addition()
+    lists = [list_cells(one, "shelter"), list_cells(other, "shelter")]
+    made, _ = breakdown_facts(stock, lists, REFERENCE.size_rules)
     assert made.select("households", "individuals", "locations").rows() == [(42, 252, 2)]
     assert not made.select(pl.struct(core.BREAKDOWN.grain).is_duplicated().any()).item()
+
+
+def test_what_a_list_tells_and_its_addition_does_not_is_unknown_in_the_addition_and_a_finding() -> None:
+    stock, one, other = list_and_addition()
+    lists = [list_cells(one, "shelter"), list_cells(one, "origin"), list_cells(other, "shelter")]
+    made, findings = breakdown_facts(stock, [pl.concat(lists[:2]), lists[2]], REFERENCE.size_rules)
+    assert sorted(made.filter(dimension="origin").select("category_code", "households", "individuals").rows()) == [
+        ("IQG15", 30, 180),
+        ("unknown", 12, 72),
+    ]
+    assert findings["sentence"].str.contains("origin: 12 households of the location are in no category").to_list() == [
+        True
+    ]

@@ -226,3 +226,15 @@ def test_cells_add_up_in_any_order_and_none_gets_lost(
                 assert one[unit].sum() == sum(cell[place] or 0 for cell in told)
         if not one["withheld"].any():
             assert set(one["category_code"]) == {cell[1] for cell in told}
+
+
+def test_a_small_cell_is_held_in_an_area_of_mixed_units_too() -> None:
+    told = told_cells(
+        ("IQG01Q01", "camp", None, 400, 5),
+        ("IQG01Q01", "school", 3, None, 5),
+        ("IQG01Q01", "mosque", 40, None, 5),
+        ("IQG01Q01", "rented", 60, 240, 5),
+    )
+    area = breakdown_by_area(told, "district", SMALL)
+    assert "school" not in area["category_code"].to_list()
+    assert area.filter("withheld").select("households", "individuals", "share").rows() == [(63, None, None)]
