@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import polars as pl
 
+from dtm_pipeline.contracts.model import Dissemination
 from dtm_pipeline.domain.household_size import SizeRule
 from dtm_pipeline.domain.registers import Registers
 from dtm_pipeline.domain.series import Series
@@ -54,11 +55,22 @@ class Reference:
 
     @cached_property
     def series(self) -> tuple[Series, ...]:
+        """The series of series.toml.
+
+        Raises:
+            ValueError: two active headline series that may count the same people.
+        """
         lists = ("operations", "assessment_types", "sources")
-        return tuple(
+        told = tuple(
             Series(**cast("dict[str, Any]", {k: tuple(v) if k in lists else v for k, v in entry.items()}))
             for entry in self._toml(self.folder / "series.toml")["series"]
         )
+        leading = [s.overlap_group for s in told if s.headline and s.status == "active"]
+        if twice := sorted({group for group in leading if leading.count(group) > 1}):
+            raise ValueError(
+                f"series.toml: {twice[0]} has two active headline series; one of them is the country's figure"
+            )
+        return told
 
     @cached_property
     def countries(self) -> dict[str, dict[str, Any]]:
@@ -157,7 +169,11 @@ class Reference:
 
     @cached_property
     def severity_models(self) -> tuple[SeverityModel, ...]:
-        return tuple(severity_model(self._toml(f)) for f in sorted((self.folder / "severity_models").glob("*.toml")))
+        told = [severity_model(self._toml(f)) for f in sorted((self.folder / "severity_models").glob("*.toml"))]
+        names = [(m.index_name, m.model_version) for m in told]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"{' '.join(twice[0])} stands in two files; give one of them a version of its own")
+        return tuple(told)
 
     def severity_model(self, index_name: str) -> SeverityModel:
         """The newest version of a severity model.
@@ -165,10 +181,10 @@ class Reference:
         Raises:
             KeyError: there is none of that name.
         """
-        named = sorted((m for m in self.severity_models if m.index_name == index_name), key=lambda m: m.model_version)
+        named = [m for m in self.severity_models if m.index_name == index_name]
         if not named:
             raise KeyError(index_name)
-        return named[-1]
+        return max(named, key=lambda m: _in_numbers(m.model_version))
 
     @cached_property
     def location_links(self) -> pl.DataFrame:
@@ -238,6 +254,14 @@ class Reference:
         return total.hexdigest()
 
 
+DISSEMINATION: tuple[str, ...] = get_args(Dissemination)
+
+
+def _in_numbers(version: str) -> list[tuple[int, str]]:
+    """A version to sort by: 10.0 comes after 9.0."""
+    return [(int(part), "") if part.isdigit() else (-1, part) for part in version.split(".")]
+
+
 def _span(told: list[float] | None) -> tuple[float, float] | None:
     """A range that a file gives as a list of two."""
     return (float(told[0]), float(told[1])) if told else None
@@ -264,10 +288,14 @@ def severity_model(content: dict[str, Any]) -> SeverityModel:
         for i in content["indicator"]
     )
     for indicator in indicators:
+        if indicator.dissemination not in DISSEMINATION:
+            raise ValueError(f"{name}: indicator {indicator.code}: dissemination is one of {', '.join(DISSEMINATION)}")
         if indicator.weight <= 0 or not all(0 <= v <= 1 for v in indicator.answers.values()):
             raise ValueError(f"{name}: indicator {indicator.code} has a weight or an answer out of range")
     if not 0 < content["medium_from"] < content["high_from"] <= 100:
         raise ValueError(f"{name}: the cut-offs are out of order")
+    if not 0 < content["min_answered_share"] <= 1:
+        raise ValueError(f"{name}: min_answered_share lies above 0 and up to 1")
     codes = [i.code for i in indicators]
     if len(set(codes)) != len(codes):
         raise ValueError(f"{name}: an indicator stands twice")
@@ -277,6 +305,8 @@ def severity_model(content: dict[str, Any]) -> SeverityModel:
         if told not in known:
             raise ValueError(f"{name}: {told!r} is none of {', '.join(known)}")
     hotspot = content["hotspot"]
+    if not (0 <= hotspot["medium_from"] <= hotspot["high_from"] <= 100 and 0 <= hotspot["many_people_quantile"] <= 1):
+        raise ValueError(f"{name}: a hotspot's scores lie in 0 to 100, medium below high, its quantile in 0 to 1")
     return SeverityModel(
         index_name=content["index_name"],
         model_version=content["model_version"],

@@ -122,6 +122,21 @@ def test_size_rules_of_a_group_never_overlap() -> None:
     assert pl.Series([r.source for r in REFERENCE.size_rules]).str.len_chars().min() > 0
 
 
+SECOND_HEADLINE = """[[series]]
+series_id = "irq_idp_again"
+title = "t"
+location_code = "IRQ"
+population_group = "idp"
+operations = []
+assessment_types = []
+sources = []
+date_tolerance_days = 3
+overlap_group = "irq_idp"
+headline = true
+status = "active"
+max_age_days = 730"""
+
+
 @pytest.mark.parametrize(
     ("file", "row", "says"),
     [
@@ -132,6 +147,7 @@ def test_size_rules_of_a_group_never_overlap() -> None:
         ("location_statements.csv", "IRQ,,,,closed,2024-01-31,,t", "a place_id or an admin_code, one of the two"),
         ("location_statements.csv", "IRQ,7,,,closed,31/01/2024,,t", "registers can't be used"),
         ("severity_models/return_conditions_v1.toml", "nonsense", "severity models can't be used"),
+        ("series.toml", SECOND_HEADLINE, "series.toml: irq_idp has two active headline series"),
     ],
 )  # fmt: skip
 def test_reference_data_that_says_what_can_not_be_is_refused_before_anything_is_computed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import replace
@@ -224,11 +225,35 @@ def content() -> dict[str, Any]:
         ({"medium_from": 80.0}, "cut-offs are out of order"),
         ({"combination": "sum"}, "'sum' is none of mean_of_scales"),
         ({"missing_answers": "guess"}, "'guess' is none of leave_out"),
+        ({"min_answered_share": 7}, "min_answered_share lies above 0 and up to 1"),
+        (
+            {"hotspot": {"high_from": 60, "medium_from": 40, "many_people_quantile": -1}},
+            "a hotspot's scores lie in 0 to 100",
+        ),
     ],
 )
 def test_a_model_file_that_can_not_be_is_refused(change: dict[str, object], says: str) -> None:
     with pytest.raises(ValueError, match=says):
         severity_model({**content(), **change})
+
+
+def test_a_class_of_dissemination_that_is_none_is_refused_and_not_taken_for_open() -> None:
+    told = content()
+    told["indicator"][0]["dissemination"] = "Sensitive"
+    with pytest.raises(ValueError, match="dissemination is one of public, partner, sensitive"):
+        severity_model(told)
+
+
+def test_the_newest_version_is_found_by_its_numbers_and_no_version_stands_twice(tmp_path: Path) -> None:
+    models = tmp_path / "severity_models"
+    models.mkdir()
+    text = (REFERENCE.folder / "severity_models/return_conditions_v1.toml").read_text(encoding="utf-8")
+    for version in ("9.0", "10.0"):
+        (models / f"v{version}.toml").write_text(re.sub(r'model_version = ".*"', f'model_version = "{version}"', text))
+    assert Reference(tmp_path).severity_model("return_conditions").model_version == "10.0"
+    (models / "again.toml").write_text((models / "v9.0.toml").read_text())
+    with pytest.raises(ValueError, match=r"return_conditions 9\.0 stands in two files"):
+        _ = Reference(tmp_path).severity_models
 
 
 def test_an_indicator_that_stands_twice_is_refused() -> None:
