@@ -399,7 +399,7 @@ def panel_table(level: str) -> Table:
     return Table(
         f"out_dtm__{level}_comparable_panel",
         "out",
-        f"People {AREA[level]} at those locations that every date of the last 12 months of a series lists. A part of the stock, for comparison; dates are never summed.",
+        f"People {AREA[level]} at those locations that every date of the last 12 months of a series (and the tolerance before them) lists. A part of the stock, for comparison; dates are never summed.",
         ("series_id", "reference_date", *PLACE_KEY[level]),
         (
             *LEVELS[level],
@@ -635,12 +635,12 @@ def named_table(level: str, name: str) -> Table:
                 "locations_assessed",
                 "int64",
                 "count",
-                "Locations that answered the question",
+                "Locations that answered the question; null where it would tell a sensitive answer",
                 unit="locations",
                 at_least=1,
-            ).required(),
+            ),
             Column("individuals_assessed", "int64", "stock", "People in them", unit="persons", at_least=0),
-            share_column("share_of_locations", "locations / locations_assessed").required(),
+            share_column("share_of_locations", "locations / locations_assessed"),
         ),
         added_along=("place",),
     )
@@ -802,8 +802,8 @@ COVERAGE = Table(
             "coverage",
             "string",
             "code",
-            "assessed = a figure stands; zero = the source states zero; not_assessed = nothing known",
-            allowed=("assessed", "zero", "not_assessed"),
+            "assessed = a figure stands; zero = the source states zero; not_assessed = nothing known; unknown = people stand in the governorate or the country without a district",
+            allowed=("assessed", "zero", "not_assessed", "unknown"),
         ).required(),
     ),
 )

@@ -141,7 +141,7 @@ def climate_displacement(events: pl.DataFrame, level: str) -> pl.DataFrame:
         .agg(
             *names_and_basis(level),
             complete_sum("households"),
-            known_sum("individuals"),
+            complete_sum("individuals"),
             one_or_mixed("individuals_basis"),
             events=pl.col("event_id").n_unique().cast(pl.Int64),
             intra_district_individuals=pl.when(known_within).then(

@@ -22,7 +22,9 @@ def named_by_area(
 ) -> pl.DataFrame:
     """Locations that gave each answer, and the people in them.
 
-    A location that gives several answers counts under each: answers are not added. Sensitive answers are not told.
+    A location that gives several answers counts under each: answers are not added. Sensitive answers are not told, but
+    who gave one answered the question. Where every location gives one answer at most, how many answered would tell how
+    many gave a sensitive one: it is then null wherever one was given.
 
     Args:
         assessments: leading rows of core_dtm__location_assessment.
@@ -43,23 +45,33 @@ def named_by_area(
         dated = ["location_code", "population_group", "reference_date"]
         carried = sized.filter(pl.col("admin3_code").is_not_null()).select(dated).unique()
         sized = sized.join(carried, on=dated, how="semi", nulls_equal=True)
-    told = answers.filter(pl.col("theme").is_in(themes) & (pl.col("dissemination") != "sensitive"))
-    rows = told.select(*ROW, "theme", "question_code", "answer_code").join(sized, on=list(ROW), nulls_equal=True)
+    told = answers.filter(pl.col("theme").is_in(themes)).with_columns(_held=pl.col("dissemination") == "sensitive")
+    rows = told.select(*ROW, "theme", "question_code", "answer_code", "_held").join(
+        sized, on=list(ROW), nulls_equal=True
+    )
     # several informants of one place, or one who says a thing twice, are one location
     place = [*key, "place_id", "question_code"]
     rows = (
         rows.group_by(*place, "theme", "answer_code")
-        .agg(*names_and_basis(level), pl.col("individuals").max())
-        .with_columns(pl.col("individuals").max().over(place))
+        .agg(*names_and_basis(level), pl.col("individuals").max(), pl.col("_held").any())
+        .with_columns(pl.col("individuals").max().over(place), _answers=pl.len().over(place))
     )
     people = pl.when(pl.col("individuals").count() > 0).then(pl.col("individuals").sum())
+    one_each = rows.group_by("question_code").agg(_one=pl.col("_answers").max() == 1)
+    held = rows.group_by(*key, "question_code").agg(_some_held=pl.col("_held").any())
+    derivable = pl.col("_one") & pl.col("_some_held")
     asked = (
         rows.unique(place)
         .group_by(*key, "question_code")
         .agg(locations_assessed=pl.len().cast(pl.Int64), individuals_assessed=people)
+        .join(held, on=[*key, "question_code"], nulls_equal=True)
+        .join(one_each, on="question_code")
+        .with_columns(pl.when(~derivable).then(c).alias(c) for c in ("locations_assessed", "individuals_assessed"))
+        .drop("_one", "_some_held")
     )
     return (
-        rows.group_by(*key, "theme", "question_code", "answer_code")
+        rows.filter(~pl.col("_held"))
+        .group_by(*key, "theme", "question_code", "answer_code")
         .agg(*names_and_basis(level), locations=pl.len().cast(pl.Int64), individuals=people)
         .join(asked, on=[*key, "question_code"], nulls_equal=True)
         .with_columns(share_of_locations=pl.col("locations") / pl.col("locations_assessed"))

@@ -82,7 +82,7 @@ def return_rates(
         origin_unknown_share=pl.when(pl.col("individuals").null_count() == 0).then(
             pl.col("individuals").filter(pl.col("from_kind") != "governorate").sum() / pl.col("individuals").sum()
         ),
-        _withheld=(pl.col("from_kind") == "withheld").sum(),
+        _untold=((pl.col("from_kind") != "governorate") & (pl.col("individuals").fill_null(1) > 0)).sum(),
     )
     days = by_origin.select(idp_reference_date="reference_date").unique().sort("idp_reference_date")
     dates = mine.select("reference_date").unique().join(days, how="cross")
@@ -105,10 +105,10 @@ def return_rates(
         )
         .join(unknown.rename({"reference_date": "idp_reference_date"}), on="idp_reference_date", how="left")
         .with_columns(
-            # of a governorate that no cell names nobody is displaced, where no cell is withheld that could name it
+            # of a governorate that no cell names nobody is displaced, where no cell is withheld or unknown that could name it
             still_displaced=pl.when(pl.col("_named"))
             .then("still_displaced")
-            .otherwise(pl.when(pl.col("_withheld") == 0).then(0)),
+            .otherwise(pl.when(pl.col("_untold") == 0).then(0)),
             method_version=pl.lit(RETURN_RATE_METHOD),
         )
         .with_columns(rate=pl.when(pl.col("returnees") + pl.col("still_displaced") > 0).then(rate))

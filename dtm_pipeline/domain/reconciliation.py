@@ -49,7 +49,8 @@ def reconcile(
 
     Returns:
         OTHER, reference_date (ours), ours, theirs (as published), theirs_unit, each part of PARTS,
-        residual, date_method, areas_compared; parts and residual are null for cumulative figures, which are no stock.
+        residual, date_method, areas_compared; parts and residual are null for cumulative figures, which are no stock,
+        and where ours is partly unknown.
     """
     figures = _their_totals(theirs, size_rules)
     pairs = _dates(ours, figures, rules)
@@ -66,7 +67,13 @@ def reconcile(
         .then((pl.col("_covered") * pl.col("_camp_share")).round(0).cast(pl.Int64))
         .otherwise("_covered"),
     )
-    comparable = ~pl.col("cumulative") & pl.col("_defined").is_not_null() & pl.col("_at_our_size").is_not_null()
+    # of a figure of ours that is partly unknown the rest is not missing: nothing is told in parts
+    comparable = (
+        ~pl.col("cumulative")
+        & pl.col("_ours_whole")
+        & pl.col("_defined").is_not_null()
+        & pl.col("_at_our_size").is_not_null()
+    )
     parts = {
         "date": pl.col("ours") - pl.col("_at_date"),
         "coverage": pl.col("_at_date") - pl.col("_covered"),
@@ -126,6 +133,7 @@ def _dates(ours: pl.DataFrame, figures: pl.DataFrame, rules: ReconciliationRules
     """Our date nearest to each of theirs, our figure there, and the one between the dates around theirs."""
     totals = ours.group_by("series_id", "population_group", "location_code", "reference_date").agg(
         ours=pl.when(pl.col("individuals").count() > 0).then(pl.col("individuals").sum()),
+        _ours_whole=pl.col("individuals").null_count() == 0,
         _our_households=pl.when((pl.col("households").null_count() == 0) & (pl.col("households").sum() > 0)).then(
             pl.col("households").sum()
         ),
@@ -140,7 +148,7 @@ def _dates(ours: pl.DataFrame, figures: pl.DataFrame, rules: ReconciliationRules
         both.sort(*key, pl.col("_days").abs(), "reference_date")
         .unique(key, keep="first", maintain_order=True)
         .with_columns(_camp_share=pl.when(pl.col("ours") > 0).then(pl.col("in_camp") / pl.col("ours")))
-        .select(*key, "reference_date", "ours", "_our_households", "_camp_share")
+        .select(*key, "reference_date", "ours", "_ours_whole", "_our_households", "_camp_share")
     )
     before, after = (
         both.filter(side)
@@ -159,7 +167,7 @@ def _dates(ours: pl.DataFrame, figures: pl.DataFrame, rules: ReconciliationRules
             _interpolated=pl.when(span > 0).then(between.round(0).cast(pl.Int64)).otherwise("ours")
         )
         .with_columns(pl.coalesce("_interpolated", "ours").alias("_interpolated"))
-        .select(*key, "reference_date", "ours", "_our_households", "_camp_share", "_interpolated")
+        .select(*key, "reference_date", "ours", "_ours_whole", "_our_households", "_camp_share", "_interpolated")
     )
 
 
@@ -173,7 +181,7 @@ def _ours_in_their_areas(ours: pl.DataFrame, theirs: pl.DataFrame, pairs: pl.Dat
         .select(*OTHER, "admin1_code", _within=True)
         .unique()
     )
-    whole = theirs.group_by(OTHER).agg(_everywhere=pl.coalesce("admin2_code", "admin1_code").is_null().any())
+    whole = theirs.group_by(OTHER).agg(_everywhere=pl.coalesce("admin2_code", "admin1_code").is_null().all())
     mine = (
         pairs.select(*key, "reference_date")
         .join(

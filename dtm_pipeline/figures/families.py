@@ -322,7 +322,7 @@ def meta(facts: Facts, p: Parameters) -> Tables:
     """Rounds, coverage, series and units."""
     stock, totals = facts[core.STOCK.name], facts[core.SOURCE_TOTAL.name]
     return {
-        out.ROUND.name: rounds(totals, p.rejected, p.partial_above),
+        out.ROUND.name: rounds(totals, p.rejected, p.partial_above, p.registers.rounds),
         out.COVERAGE.name: coverage(stock, p.gazetteer.districts()),
         out.SERIES_META.name: series_table(p.series_of(totals), totals),
         out.ADMIN_UNIT.name: _units(stock, p),

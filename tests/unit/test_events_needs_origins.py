@@ -280,3 +280,60 @@ def test_two_informants_of_one_place_are_one_location() -> None:
     answers = conform(pl.DataFrame([{**answer, "source_row": n} for n in (2, 3)]), raw.LOCATION_ANSWER)
     told = named_by_area(assessed, answers, RULES, "district", ("need",)).row(0, named=True)
     assert (told["locations"], told["individuals"], told["share_of_locations"]) == (1, 100, 1.0)
+
+
+def shares(*told: tuple[int, str, str]) -> list[tuple[Any, ...]]:
+    """Answers to one question: location, answer, dissemination."""
+    places = sorted({n for n, _, _ in told})
+    assessed = conform(
+        pl.DataFrame(
+            [
+                {"snapshot_id": "s", "source_row": n, "location_code": "IRQ", "population_group": "idp", "reference_date": D0,
+                 "place_id": f"p{n}", "individuals": 10, "admin1_code": "IQG01", "admin2_code": A, "place_basis": "code", "leads": True}
+                for n in places
+            ]
+        ),
+        core.LOCATION_ASSESSMENT,
+    )  # fmt: skip
+    answers = conform(
+        pl.DataFrame(
+            [
+                {"snapshot_id": "s", "source_row": n, "theme": "barrier", "question_code": "q", "answer_code": a, "dissemination": d}
+                for n, a, d in told
+            ]
+        ),
+        raw.LOCATION_ANSWER,
+    )  # fmt: skip
+    made = named_by_area(assessed, answers, RULES, "district", ("barrier",))
+    return made.select("answer_code", "locations", "locations_assessed", "share_of_locations").rows()
+
+
+def test_who_gave_a_sensitive_answer_answered_the_question() -> None:
+    armed = [(n, "armed_actors", "sensitive") for n in range(1, 8)]
+    housing = [(n, "housing", "partner") for n in (7, 8, 9, 10)]
+    assert shares(*armed, *housing) == [("housing", 4, 10, 0.4)]
+
+
+def test_where_one_answer_each_would_tell_the_sensitive_ones_nobody_learns_how_many_answered() -> None:
+    assert shares((1, "housing", "partner"), (2, "armed_actors", "sensitive")) == [("housing", 1, None, None)]
+
+
+def test_of_a_governorate_that_no_cell_names_nothing_is_known_while_origins_are_unknown() -> None:
+    returned = stock_by_area(
+        stock_rows(("p", "IQG02Q01", date(2021, 4, 10), 100), series="irq_returnee"), "governorate", "returnee"
+    )
+    headline = {"idp": "irq_idp", "idp_returnee": "irq_returnee"}
+    for unknown, still in ((900, None), (0, 0)):
+        cells = [(A, "IQG15", 100), *([(A, "unknown", unknown)] if unknown else [])]
+        flows = origin_destination(breakdown_by_area(origins("idp", *cells), "governorate", SMALL))
+        row = return_rates(returned, flows, headline, ReturnRateRules(31)).row(0, named=True)
+        assert (row["still_displaced"], row["rate"]) == (still, None if still is None else 1.0)
+
+
+def test_an_event_whose_people_are_unknown_leaves_the_sum_of_its_area_unknown() -> None:
+    told = reports(
+        {"event_id": "f", "reference_date": D0, "current_individuals": 100},
+        {"event_id": "g", "reference_date": D0, "new_individuals": 5_000},
+    )
+    row = climate_displacement(with_people(told, RULES, "climate_idp"), "district").row(0, named=True)
+    assert (row["events"], row["individuals"]) == (2, None)

@@ -151,3 +151,14 @@ def test_the_same_figure_in_camps_and_elsewhere_has_no_difference_of_size() -> N
 def test_a_date_of_ours_beyond_the_limit_is_not_interpolated_with() -> None:
     ours = pl.concat([stock_rows(("p", A, D0, 100)), stock_rows(("p", A, date(2020, 7, 1), 1_000))])
     assert parts(one(ours, theirs({"other_reference_date": date(2019, 9, 30), "individuals": 600}))) == {}
+
+
+def test_of_a_figure_of_ours_that_is_partly_unknown_nothing_is_told_in_parts() -> None:
+    ours = pl.concat([OURS, stock_rows(("r", "IQG02Q01", D1, None))])
+    row = one(ours, theirs({"individuals": 1_200}))
+    assert (row["ours"], row["theirs"], row["residual"]) == (900, 1_200, None)
+
+
+def test_one_row_of_theirs_without_a_place_does_not_make_them_the_whole_country() -> None:
+    told = theirs({"admin1_code": "IQG01", "individuals": 590}, {"individuals": 10})
+    assert parts(one(OURS, told)) == {"coverage": 300}

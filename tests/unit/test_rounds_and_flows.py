@@ -9,8 +9,10 @@ import polars as pl
 from dtm_pipeline.domain.flows import flow_points, newest_counts, operating_days
 from dtm_pipeline.domain.rounds import coverage, rounds
 from dtm_pipeline.storage.reference import Reference
+from tests.histories import NOTHING_TOLD, registers
 
 DAY = date(2020, 2, 29)
+NOTHING_STATED = NOTHING_TOLD.rounds
 
 
 def totals(held: bool = False) -> pl.DataFrame:
@@ -50,7 +52,8 @@ def rejected(*told: tuple[str, date | None, int, int | None]) -> pl.DataFrame:
 
 def test_a_source_that_is_compared_tells_its_difference_and_the_leading_one_does_not() -> None:
     told = {
-        r["source_kind"]: r["difference_individuals"] for r in rounds(totals(), rejected(), 0.05).iter_rows(named=True)
+        r["source_kind"]: r["difference_individuals"]
+        for r in rounds(totals(), rejected(), 0.05, NOTHING_STATED).iter_rows(named=True)
     }
     assert told == {"dtm_api": 30, "master_list": None}
 
@@ -58,47 +61,81 @@ def test_a_source_that_is_compared_tells_its_difference_and_the_leading_one_does
 def test_a_date_with_many_rejected_rows_is_partial() -> None:
     told = {
         r["source_kind"]: (r["status"], r["rejected_rows"], r["rejected_individuals"])
-        for r in rounds(totals(), rejected(("a", DAY, 10, 60)), 0.05).iter_rows(named=True)
+        for r in rounds(totals(), rejected(("a", DAY, 10, 60)), 0.05, NOTHING_STATED).iter_rows(named=True)
     }
     assert told == {"dtm_api": ("complete", 0, None), "master_list": ("partial", 10, 60)}
 
 
 def test_few_rejected_rows_leave_the_date_complete_and_are_told() -> None:
-    told = rounds(totals(), rejected(("a", DAY, 2, 12)), 0.05).filter(source_kind="master_list").row(0, named=True)
+    told = (
+        rounds(totals(), rejected(("a", DAY, 2, 12)), 0.05, NOTHING_STATED)
+        .filter(source_kind="master_list")
+        .row(0, named=True)
+    )
     assert (told["status"], told["rejected_rows"]) == ("complete", 2)
 
 
 def test_a_rejected_row_whose_date_is_not_readable_is_counted_once() -> None:
-    told = rounds(totals(), rejected(("a", None, 1, None)), 0.05)
+    told = rounds(totals(), rejected(("a", None, 1, None)), 0.05, NOTHING_STATED)
     assert told["rejected_rows"].sum() == 1
     assert told.filter(source_kind="master_list")["rejected_individuals"].item() is None
 
 
 def test_a_held_delivery_makes_the_date_partial() -> None:
-    assert rounds(totals(held=True), rejected(), 0.05).filter("leads")["status"].item() == "partial"
+    assert rounds(totals(held=True), rejected(), 0.05, NOTHING_STATED).filter("leads")["status"].item() == "partial"
+
+
+def test_a_round_of_no_known_people_and_nothing_rejected_is_complete() -> None:
+    unknown = totals().with_columns(individuals=pl.lit(None, pl.Int64))
+    assert set(rounds(unknown, rejected(), 0.05, NOTHING_STATED)["status"]) == {"complete"}
+
+
+def test_a_round_that_is_on_record_as_partial_is_partial() -> None:
+    stated = registers(rounds=[("irq_idp", DAY, "partial", "test")]).rounds
+    assert set(rounds(totals(), rejected(), 0.05, stated)["status"]) == {"partial"}
+
+
+def covered(*told: tuple[str | None, str | None, int | None, int, date | None]) -> list[tuple[str, str]]:
+    """Coverage of districts A, B, C of governorate 1 and D of 2, from rows: codes, households, individuals, carried."""
+    stock = pl.DataFrame(
+        [("IRQ", "irq_idp", "idp", DAY, *row, True) for row in told],
+        schema={
+            "location_code": pl.String,
+            "series_id": pl.String,
+            "population_group": pl.String,
+            "reference_date": pl.Date,
+            "admin1_code": pl.String,
+            "admin2_code": pl.String,
+            "households": pl.Int64,
+            "individuals": pl.Int64,
+            "carried_from": pl.Date,
+            "leads": pl.Boolean,
+        },
+        orient="row",
+    )
+    units = pl.DataFrame(
+        {"location_code": ["IRQ"] * 4, "admin1_code": ["1", "1", "1", "2"], "admin2_code": ["A", "B", "C", "D"]}
+    )
+    return [(d, c) for d, c in coverage(stock, units).select("admin2_code", "coverage").rows()]
 
 
 def test_coverage_tells_assessed_zero_and_not_assessed_apart() -> None:
-    stock = pl.DataFrame(
-        [("IRQ", "irq_idp", "idp", DAY, "A", True, None, 6), ("IRQ", "irq_idp", "idp", DAY, "B", True, 0, 0)],
-        schema=[
-            "location_code",
-            "series_id",
-            "population_group",
-            "reference_date",
-            "admin2_code",
-            "leads",
-            "households",
-            "individuals",
-        ],
-        orient="row",
-    )
-    units = pl.DataFrame({"location_code": ["IRQ"] * 3, "admin1_code": ["1"] * 3, "admin2_code": ["A", "B", "C"]})
-    assert coverage(stock, units).select("admin2_code", "coverage").rows() == [
+    assert covered(("1", "A", None, 6, None), ("1", "B", 0, 0, None)) == [
         ("A", "assessed"),
         ("B", "zero"),
         ("C", "not_assessed"),
+        ("D", "not_assessed"),
     ]
+
+
+def test_a_district_whose_governorate_has_people_without_a_district_is_unknown() -> None:
+    told = covered(("1", "A", None, 6, None), ("1", None, 5, 30, None))
+    assert told == [("A", "assessed"), ("B", "unknown"), ("C", "unknown"), ("D", "not_assessed")]
+    assert {c for _, c in covered((None, None, None, 6, None))} == {"unknown"}
+
+
+def test_what_was_carried_forward_was_not_assessed() -> None:
+    assert ("A", "not_assessed") in covered(("1", "A", None, 6, date(2019, 12, 31)), ("1", "B", None, 6, None))
 
 
 def counts(*told: tuple[str, str, int, int]) -> pl.DataFrame:
