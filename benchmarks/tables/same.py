@@ -5,6 +5,7 @@ python benchmarks/tables/same.py HOME OUT
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -45,7 +46,7 @@ def main(home: Path, out: Path) -> None:
     """The three side by side, as `make_all` does for the families of a country."""
     out.mkdir(parents=True, exist_ok=True)
     warehouse = home / "warehouse"
-    with ThreadPoolExecutor() as side_by_side:
+    with ThreadPoolExecutor(os.cpu_count()) as side_by_side:
         making = [side_by_side.submit(breakdowns, warehouse, out)]
         stock = stored(warehouse, core.STOCK).read_all(columns=COLUMNS)
         making += [side_by_side.submit(changes, stock, out), side_by_side.submit(stocks, stock, out)]

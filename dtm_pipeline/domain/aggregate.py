@@ -85,9 +85,9 @@ def with_joined_texts(
     """
     last = [f"_last_{c}" for c in separators]
     several = pl.any_horizontal(pl.col(c) != pl.col(f"_last_{c}") for c in separators).fill_null(False)
+    if not groups.select(several.any()).item():
+        return groups.drop(last)
     alike, apart = groups.filter(~several).drop(last), groups.filter(several).drop(last)
-    if apart.is_empty():
-        return alike
     theirs = rows.select(*keys, *separators).join(apart, on=keys, how="semi", nulls_equal=True).unique()
     told = theirs.group_by(keys).agg(joined(c, s) for c, s in separators.items())
     whole = apart.drop(*separators).join(told, on=keys, nulls_equal=True)

@@ -300,11 +300,11 @@ def _with_withheld(cells: pl.DataFrame, small: SmallCells) -> pl.DataFrame:
     """Cells with `withheld`: the small ones, and in areas whose pool would tell too much the next smallest."""
     least = pl.when("_by_households").then(small.households).otherwise(small.individuals)
     # in an area of mixed units a cell may be small in the other unit alone
-    few = pl.any_horizontal(
-        pl.col("_size") < least,
-        pl.col("households") < small.households,
-        pl.col("households").is_null() & (pl.col("individuals") < small.individuals),
-        pl.col("locations") < small.locations,
+    few = (
+        (pl.col("_size") < least)
+        | (pl.col("households") < small.households)
+        | (pl.col("households").is_null() & (pl.col("individuals") < small.individuals))
+        | (pl.col("locations") < small.locations)
     ).fill_null(False)
     counted = pl.any_horizontal(pl.col("households", "individuals").is_not_null())
     marked = cells.select("_area", "category_code", "_size", _least=least, _held=few & counted).with_row_index("_cell")

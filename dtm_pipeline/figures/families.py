@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -355,7 +356,7 @@ def make_all(facts: Facts, p: Parameters) -> Tables:
         facts: every table that FAMILIES name as inputs.
         p: parameters of the country.
     """
-    with ThreadPoolExecutor() as side_by_side:
+    with ThreadPoolExecutor(os.cpu_count()) as side_by_side:
         making = [side_by_side.submit(f.make, {n: facts[n] for n in f.inputs}, p) for f in FAMILIES]
         return {name: frame for made in making for name, frame in made.result().items()}
 
