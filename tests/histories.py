@@ -11,21 +11,13 @@ import polars as pl
 from dtm_pipeline.contracts.core import STOCK
 from dtm_pipeline.contracts.derive import conform
 from dtm_pipeline.domain.household_size import SizeRule, with_individuals
-from dtm_pipeline.domain.registers import Registers
+from dtm_pipeline.domain.registers import LINK_SCHEMA, Registers
 from dtm_pipeline.settings import Settings
 from dtm_pipeline.storage.reference import Reference
 
 DATES = [date(2019 + m // 6, 2 * (m % 6) + 1, 28) for m in range(12)]
 RULES: tuple[SizeRule, ...] = Reference(Settings().reference).size_rules
 GROUPS = {"irq_idp": "idp", "irq_returnee": "idp_returnee"}
-LINK_SCHEMA = {
-    "location_code": pl.String,
-    "place_id": pl.String,
-    "link": pl.String,
-    "other_place_id": pl.String,
-    "reference_date": pl.Date,
-    "source": pl.String,
-}
 STATEMENT_SCHEMA = {
     "location_code": pl.String,
     "place_id": pl.String,

@@ -635,7 +635,7 @@ def named_table(level: str, name: str) -> Table:
                 "locations_assessed",
                 "int64",
                 "count",
-                "Locations that answered the question; null where it would tell a sensitive answer",
+                "Locations that answered the question; null of a question with sensitive answers, which it would tell",
                 unit="locations",
                 at_least=1,
             ),

@@ -22,9 +22,9 @@ def named_by_area(
 ) -> pl.DataFrame:
     """Locations that gave each answer, and the people in them.
 
-    A location that gives several answers counts under each: answers are not added. Sensitive answers are not told, but
-    who gave one answered the question. Where every location gives one answer at most, how many answered would tell how
-    many gave a sensitive one: it is then null wherever one was given.
+    A location that gives several answers counts under each: answers are not added. Sensitive answers are not told. Of a
+    question that any location answers so, how many answered is not told either, in no area: less those whose answers
+    are told they would be those who gave a sensitive one.
 
     Args:
         assessments: leading rows of core_dtm__location_assessment.
@@ -35,7 +35,8 @@ def named_by_area(
 
     Returns:
         location_code, population_group, reference_date, place columns, theme, question_code, answer_code, locations,
-        individuals, locations_assessed, individuals_assessed (of the area and question), share_of_locations.
+        individuals, locations_assessed, individuals_assessed (of the area and question), share_of_locations;
+        the last three null of a question with sensitive answers.
     """
     key = ["location_code", "population_group", "reference_date", *AREA_CODES[level][1:]]
     sized = with_sizes(assessments.filter("leads"), rules).with_columns(
@@ -54,20 +55,15 @@ def named_by_area(
     rows = (
         rows.group_by(*place, "theme", "answer_code")
         .agg(*names_and_basis(level), pl.col("individuals").max(), pl.col("_held").any())
-        .with_columns(pl.col("individuals").max().over(place), _answers=pl.len().over(place))
+        .with_columns(pl.col("individuals").max().over(place))
     )
     people = pl.when(pl.col("individuals").count() > 0).then(pl.col("individuals").sum())
-    one_each = rows.group_by("question_code").agg(_one=pl.col("_answers").max() == 1)
-    held = rows.group_by(*key, "question_code").agg(_some_held=pl.col("_held").any())
-    derivable = pl.col("_one") & pl.col("_some_held")
+    derivable = pl.col("question_code").is_in(told.filter("_held")["question_code"].unique().implode())
     asked = (
         rows.unique(place)
         .group_by(*key, "question_code")
         .agg(locations_assessed=pl.len().cast(pl.Int64), individuals_assessed=people)
-        .join(held, on=[*key, "question_code"], nulls_equal=True)
-        .join(one_each, on="question_code")
         .with_columns(pl.when(~derivable).then(c).alias(c) for c in ("locations_assessed", "individuals_assessed"))
-        .drop("_one", "_some_held")
     )
     return (
         rows.filter(~pl.col("_held"))

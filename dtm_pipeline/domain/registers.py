@@ -8,6 +8,14 @@ import polars as pl
 
 STATED = ("location_code", "population_group", "reference_date")
 CLOSED = "closed"
+LINK_SCHEMA: dict[str, pl.DataType] = {
+    "location_code": pl.String(),
+    "place_id": pl.String(),
+    "link": pl.String(),
+    "other_place_id": pl.String(),
+    "reference_date": pl.Date(),
+    "source": pl.String(),
+}
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,6 @@ from dtm_pipeline.places.names import name_key
 
 PLACE = ["location_code", "place_id"]
 EARTH_RADIUS_M = 6_371_000.0
-LINK_SCHEMA: dict[str, pl.DataType] = {
-    "location_code": pl.String(),
-    "place_id": pl.String(),
-    "link": pl.String(),
-    "other_place_id": pl.String(),
-    "reference_date": pl.Date(),
-    "source": pl.String(),
-}
 
 
 @dataclass(frozen=True)
@@ -50,7 +42,7 @@ def location_master(stock: pl.DataFrame, links: pl.DataFrame, rules: LocationRul
     Args:
         stock: leading rows of locations: location_code, place_id, population_group, reference_date, location_name,
             location_name_local, latitude, longitude, admin1_code, admin2_code.
-        links: what is on record of merged and split places (`LINK_SCHEMA`; link is merged_into or split_from).
+        links: what is on record of merged and split places (`LINK_SCHEMA` of registers.py; link is merged_into or split_from).
         rules: when a point has moved, and when places may be parts of one.
 
     Returns:

@@ -103,7 +103,7 @@ def _country(page: Page, country: str, tables: dict[str, pl.DataFrame], home: Ho
     series = _series_over_time(tables, country)
     if not series.is_empty():
         _cards(page, series, tables, country)
-        _maps(page, country, series, tables, home, reference)
+        _maps(page, country, tables, home, reference)
         page.add(
             "<h3>Stocks over time</h3><p class='quiet'>Each date is a count of its own; dates are never added. Gaps are dates without a round.</p>"
         )
@@ -202,7 +202,6 @@ def _cards(page: Page, series: pl.DataFrame, tables: dict[str, pl.DataFrame], co
 def _maps(
     page: Page,
     country: str,
-    series: pl.DataFrame,
     tables: dict[str, pl.DataFrame],
     home: Home,
     reference: Reference,
@@ -224,14 +223,16 @@ def _maps(
     for name, label in (("idp", "IDPs"), ("returnee", "Returnees")):
         frame = tables[f"out_dtm__district_{name}"].filter(location_code=country)
         own = frame.filter(pl.col("series_id").is_in(latest))
-        for number, (_, one) in enumerate(_apart(frame if own.is_empty() else own, ["series_id", "population_group"])):
-            title = label if number == 0 and not own.is_empty() else f"{label}, {one['series_id'][0]}"
-            chart = f"{name}_{country}" + (f"_{number}" if number else "")
+        apart = _apart(frame if own.is_empty() else own, ["series_id", "population_group"])
+        for number, (_, one) in enumerate(apart):
+            title = label if len(apart) == 1 and not own.is_empty() else f"{label}, {one['series_id'][0]}"
+            chart = f"{name}_{country}" + (f"_{number}" if len(apart) > 1 else "")
             panels += _map_of(page, one, f"{name}_individuals", title, chart, name, points, districts, outline)
     scores = tables["out_dtm__district_severity_score"].filter(location_code=country)
-    for number, (index, one) in enumerate(_apart(scores, ["index_name", "model_version", "series_id"])):
-        title = "Severity (illustrative)" if number == 0 else f"Severity (illustrative), {index}"
-        chart = f"severity_{country}" + (f"_{number}" if number else "")
+    apart = _apart(scores, ["index_name", "model_version", "series_id"])
+    for number, (index, one) in enumerate(apart):
+        title = "Severity (illustrative)" + (f", {index}" if len(apart) > 1 else "")
+        chart = f"severity_{country}" + (f"_{number}" if len(apart) > 1 else "")
         panels += _map_of(page, one, "score_mean", title, chart, "severity", points, districts, outline)
     if not panels:
         page.add("<p class='quiet'>No map: the provider gives no figures by district.</p>")

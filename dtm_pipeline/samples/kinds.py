@@ -506,8 +506,10 @@ def hapi_idps(make: Maker) -> None:
 
 def _distinct(rows: list[list[Cell]], column: int) -> list[list[Cell]]:
     """The rows, each of another unit: units are drawn with replacement."""
-    seen: set[Cell] = set()
-    return [r for r in rows if not (r[column] in seen or seen.add(r[column]))]  # type: ignore[func-returns-value]  # set.add
+    first: dict[Cell, list[Cell]] = {}
+    for row in rows:
+        first.setdefault(row[column], row)
+    return list(first.values())
 
 
 MAKERS: dict[str, Callable[[Maker], None]] = {

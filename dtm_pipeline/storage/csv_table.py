@@ -24,9 +24,10 @@ def read_csv_table(file: Path) -> pl.DataFrame:
         raise CsvTableError(f"{file}: there is no such file")
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
-            first = lines.readline()
-        separator = max(SEPARATORS, key=first.count)
-        header = next(csv.reader([first], delimiter=separator), [])
+            separator = max(SEPARATORS, key=lines.readline().count)
+            lines.seek(0)
+            # a name may go over several lines
+            header = next(csv.reader(lines, delimiter=separator), [])
         table = pl.read_csv(file, infer_schema=False, separator=separator)
     except (OSError, UnicodeDecodeError, csv.Error, pl.exceptions.PolarsError) as error:
         raise CsvTableError(

@@ -14,12 +14,13 @@ import polars as pl
 
 from dtm_pipeline.contracts.model import Dissemination
 from dtm_pipeline.domain.household_size import SizeRule
-from dtm_pipeline.domain.registers import Registers
+from dtm_pipeline.domain.registers import LINK_SCHEMA, Registers
 from dtm_pipeline.domain.series import Series
 from dtm_pipeline.domain.severity import COMBINATIONS, MISSING_ANSWERS, HotspotRule, Indicator, SeverityModel
-from dtm_pipeline.places.locations import LINK_SCHEMA
 from dtm_pipeline.storage.archives import ArchiveLimits
 from dtm_pipeline.storage.errors import ReferenceDataError
+
+DISSEMINATION: tuple[str, ...] = get_args(Dissemination)
 
 
 @dataclass(frozen=True)
@@ -252,9 +253,6 @@ class Reference:
                 total.update(file.relative_to(self.folder).as_posix().encode())
                 total.update(file.read_bytes())
         return total.hexdigest()
-
-
-DISSEMINATION: tuple[str, ...] = get_args(Dissemination)
 
 
 def _in_numbers(version: str) -> list[tuple[int, str]]:

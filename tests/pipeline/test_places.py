@@ -61,13 +61,16 @@ def test_a_table_with_semicolons_or_tabs_is_read_as_one_with_commas(
     ("content", "says"),
     [
         (b"a,dist,a\n1,Mosul,2\n", "t.csv: has the columns a twice; rename one of each"),
+        (b'a,"dist\nin English",a\n1,Mosul,2\n', "t.csv: has the columns a twice; rename one of each"),
+        (None, "t.csv: there is no such file"),
         (b"", "t.csv: can't be read as a UTF-8 CSV with a header and rows"),
         ("dist\nالموصل\n".encode("utf-16"), "t.csv: can't be read as a UTF-8 CSV"),
         (b"dist,b\n1,2,3,4\n", "t.csv: can't be read as a UTF-8 CSV"),
     ],
 )
-def test_a_file_that_is_no_table_is_told_why(tmp_path: Path, content: bytes, says: str) -> None:
-    (tmp_path / "t.csv").write_bytes(content)
+def test_a_file_that_is_no_table_is_told_why(tmp_path: Path, content: bytes | None, says: str) -> None:
+    if content is not None:
+        (tmp_path / "t.csv").write_bytes(content)
     told = dtm("places", "resolve", tmp_path / "t.csv", "--country", "IRQ", "--name-col", "dist")
     assert (told.code, says in told.err) == (2, True), told.err
 

@@ -283,13 +283,13 @@ def test_two_informants_of_one_place_are_one_location() -> None:
 
 
 def shares(*told: tuple[int, str, str]) -> list[tuple[Any, ...]]:
-    """Answers to one question: location, answer, dissemination."""
+    """Answers to one question: location (from 100 on in another district), answer, dissemination."""
     places = sorted({n for n, _, _ in told})
     assessed = conform(
         pl.DataFrame(
             [
                 {"snapshot_id": "s", "source_row": n, "location_code": "IRQ", "population_group": "idp", "reference_date": D0,
-                 "place_id": f"p{n}", "individuals": 10, "admin1_code": "IQG01", "admin2_code": A, "place_basis": "code", "leads": True}
+                 "place_id": f"p{n}", "individuals": 10, "admin1_code": "IQG01", "admin2_code": B if n >= 100 else A, "place_basis": "code", "leads": True}
                 for n in places
             ]
         ),
@@ -308,14 +308,19 @@ def shares(*told: tuple[int, str, str]) -> list[tuple[Any, ...]]:
     return made.select("answer_code", "locations", "locations_assessed", "share_of_locations").rows()
 
 
-def test_who_gave_a_sensitive_answer_answered_the_question() -> None:
+def test_how_many_answered_is_not_told_where_it_would_tell_who_gave_a_sensitive_answer() -> None:
     armed = [(n, "armed_actors", "sensitive") for n in range(1, 8)]
     housing = [(n, "housing", "partner") for n in (7, 8, 9, 10)]
-    assert shares(*armed, *housing) == [("housing", 4, 10, 0.4)]
+    assert shares(*armed, *housing) == [("housing", 4, None, None)]
+    elsewhere = shares(*armed, *housing, (100, "housing", "partner"))
+    assert elsewhere[1] == ("housing", 1, None, None), "that a district has a denominator would tell that it has none"
 
 
-def test_where_one_answer_each_would_tell_the_sensitive_ones_nobody_learns_how_many_answered() -> None:
-    assert shares((1, "housing", "partner"), (2, "armed_actors", "sensitive")) == [("housing", 1, None, None)]
+def test_of_a_question_without_sensitive_answers_all_who_answered_are_counted() -> None:
+    assert shares((1, "housing", "partner"), (2, "jobs", "partner"), (2, "housing", "partner")) == [
+        ("housing", 2, 2, 1.0),
+        ("jobs", 1, 2, 0.5),
+    ]
 
 
 def test_of_a_governorate_that_no_cell_names_nothing_is_known_while_origins_are_unknown() -> None:

@@ -282,9 +282,9 @@ def test_the_token_is_never_sent_to_another_host(tmp_path: Path) -> None:
 def odk_stage(total: int, page: int = 1000, lost: int = 0) -> Stage:
     def table(query: dict[str, list[str]], headers: dict[str, str]) -> Answer:
         assert headers["Authorization"] == "Bearer t"
-        rows = [{"__id": f"uuid:{i}", "__system": {"submissionDate": f"2024-0{1 + i % 2}-15T10:00:00Z"}, "hh": {"size": i}, "member": [{"age": 3}]} for i in range(total)]  # fmt: skip
+        rows: list[dict[str, Any]] = [{"__id": f"uuid:{i}", "__system": {"submissionDate": f"2024-0{1 + i % 2}-15T10:00:00Z"}, "hh": {"size": i}, "member": [{"age": 3}]} for i in range(total)]  # fmt: skip
         if "$filter" in query:
-            rows = [r for r in rows if str(r["__system"]["submissionDate"])[:10] >= query["$filter"][0].split()[2][:10]]  # type: ignore[index]  # a dict of dicts
+            rows = [r for r in rows if str(r["__system"]["submissionDate"])[:10] >= query["$filter"][0].split()[2][:10]]
         skip = int(query.get("$skip", ["0"])[0])
         return 200, {"@odata.count": len(rows), "value": rows[: len(rows) - lost][skip : skip + page]}
 

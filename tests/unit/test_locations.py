@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dtm_pipeline.places.locations import LINK_SCHEMA, LocationMaster, LocationRules, location_master
+from dtm_pipeline.domain.registers import LINK_SCHEMA
+from dtm_pipeline.places.locations import LocationMaster, LocationRules, location_master
 
 RULES = LocationRules(moved_m=500, link_m=2000)
 NO_LINKS = pl.DataFrame(schema=LINK_SCHEMA)

@@ -41,7 +41,7 @@ CHOICES = [
     ["need", "food", "Food", "غذاء"],
     ["need", "water", "Clean water", "ماء"],
 ]
-ROWS = [
+ROWS: list[dict[str, Any]] = [
     {"start": "2024-03-31T10:00:00.000+03:00", "size": "5", "displaced": "yes", "since": "2020-01-15", "needs": ["food", "water"]},
     {"start": "2024-03-31T11:00:00.000+03:00", "size": "2", "displaced": "no", "since": "", "needs": ["water"]},
 ]  # fmt: skip
@@ -89,7 +89,7 @@ def export(shape: str) -> str:
     headers += [*ticks, "X_uuid" if shape == "mangled" else "_uuid", "X_index" if shape == "mangled" else "_index"]
     lines = []
     for i, row in enumerate(ROWS, start=1):
-        size = row["size"].translate(EASTERN) if shape == "eastern" else row["size"]  # type: ignore[attr-defined]  # texts, but for needs
+        size = row["size"].translate(EASTERN) if shape == "eastern" else row["size"]
         line = [row["start"], size, says[str(row["displaced"])], row["since"]]
         line += [] if shape == "ticks only" else [" ".join(says[n] for n in row["needs"])]
         line += [("TRUE" if c in row["needs"] else "FALSE") for c in ("food", "water")] if ticks else []
@@ -155,7 +155,7 @@ def test_an_answer_that_breaks_the_form_is_a_finding_of_its_row(
 
 
 def nested(as_json: bool, folder: Path) -> Path:
-    people = [
+    people: list[dict[str, Any]] = [
         {"age": 30, "ill": ["flu"]},
         {"age": 3, "ill": ["cough", "fever"]},
     ]
@@ -176,7 +176,7 @@ def nested(as_json: bool, folder: Path) -> Path:
         main.append([str(ROWS[0]["start"]), "2", "no", f"u{i}", str(i)])
         for p in people:
             members.append([p["age"] + i, len(members), "main", i, f"u{i}"])
-            for w in p["ill"]:  # type: ignore[attr-defined]  # a list of words
+            for w in p["ill"]:
                 ills.append([w, len(ills), "member", len(members) - 1, f"u{i}"])
     book = Workbook()
     for name, rows in (("main", main), ("member", members), ("illness", ills)):
