@@ -12,12 +12,13 @@ from typing import Any
 import polars as pl
 
 from dtm_pipeline.contracts.raw import API_FIGURE
-from dtm_pipeline.quality.parse import plain, whole_number
+from dtm_pipeline.quality.parse import plain, whole_number, written
 from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, count_rejects, split
 from dtm_pipeline.storage.reference import Reference
 from sources.document import HEAD_ROWS, DeliveryError, Document
 from sources.protocol import Delivery, Description, Finding, Match, Reading, none_usable
 from sources.survey.records import text_of
+from sources.tabular import PARTS
 
 KIND = "dtm_api"
 NEEDED = ("operation", "admin0Pcode", "numPresentIdpInd", "reportingDate", "assessmentType")
@@ -208,7 +209,11 @@ def _typed(rows: list[dict[str, Any]], level: int, delivery: Delivery, reference
         frame.with_row_index("source_row", offset=1)
         .with_columns(
             pl.col("source_row").cast(pl.Int64),
-            *(plain(pl.col(a)).alias(f) for a, f in fields.items() if f not in ("individuals", "reporting_date")),
+            *(
+                (written if f in PARTS else plain)(pl.col(a)).alias(f)
+                for a, f in fields.items()
+                if f not in ("individuals", "reporting_date")
+            ),
             individuals=whole_number(pl.col("numPresentIdpInd")),
             individuals_text=pl.col("numPresentIdpInd"),
             reference_date=pl.col("reportingDate").str.head(10).str.to_date("%Y-%m-%d", strict=False),

@@ -10,7 +10,7 @@ import polars as pl
 
 from dtm_pipeline.contracts.derive import conform, empty
 from dtm_pipeline.contracts.raw import LOCATION_ANSWER, LOCATION_ASSESSMENT, ROW
-from dtm_pipeline.quality.parse import plain
+from dtm_pipeline.quality.parse import coded, written
 from dtm_pipeline.storage.reference import Reference
 from sources.document import header_key
 from sources.headers import HeaderRow
@@ -90,8 +90,10 @@ def _answers(kept: pl.DataFrame, cell: str, question: dict[str, str], reference:
         key = text.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]", "")
         return key.replace_strict(mapping, default=None, return_dtype=pl.String)
 
-    said = kept.select(*ROW, _said=plain(pl.col(cell))).filter(pl.col("_said").is_not_null())
-    whole = said.with_columns(_whole=code(pl.col("_said")))
+    said = kept.select(*ROW, _said=written(pl.col(cell)))
+    whole = said.with_columns(_whole=code(pl.col("_said"))).filter(
+        coded(pl.col("_said"), pl.col("_whole")).is_not_null()
+    )
     # several answers in one cell: by signs, or as a KoBo export has them, where every piece is a code
     codes = known["answer_code"].unique().to_list()
     signs = pl.col("_said").str.contains(SEPARATORS)

@@ -12,8 +12,8 @@ import polars as pl
 
 from dtm_pipeline.contracts.derive import conform
 from dtm_pipeline.contracts.raw import SEVERITY_ANSWER, SEVERITY_LOCATION
-from dtm_pipeline.domain.severity import SeverityModel
-from dtm_pipeline.quality.parse import decimal_number, plain, whole_number
+from dtm_pipeline.domain.severity import Indicator, SeverityModel
+from dtm_pipeline.quality.parse import decimal_number, plain, whole_number, written
 from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, count_rejects, split
 from dtm_pipeline.storage.reference import Reference
 from sources.dates import SAY, date_in
@@ -114,10 +114,9 @@ def _read_sheet(sheet: Sheet, fit: _Fit, delivery: Delivery) -> SheetReading:
         )
     rows = _typed(texts, fit, delivery, sheet)
     rows = rows.with_columns(reference_date=_reference_date(rows, delivery))
-    known = {i.code: set(i.answers) for i in fit.model.indicators}
     wrong = {
-        code: plain(pl.col(f"q_{code}")).is_not_null() & ~plain(pl.col(f"q_{code}")).is_in(sorted(answers))
-        for code, answers in known.items()
+        i.code: pl.col(f"a_{i.code}").is_null() & plain(pl.col(f"q_{i.code}")).is_not_null()
+        for i in fit.model.indicators
     }
     place, households = fit.columns["place_id"].header, fit.columns["households"].header
     rejects = [
@@ -221,7 +220,7 @@ def _typed(texts: pl.DataFrame, fit: _Fit, delivery: Delivery, sheet: Sheet) -> 
         return pl.col(f"c{fit.columns[name].index}") if name in fit.columns else pl.lit(None, pl.String)
 
     model = fit.model
-    answers = [plain(text(i.code)).fill_null("") for i in model.indicators]
+    answers = {i.code: _answer(text(i.code), i) for i in model.indicators}
     size_free = whole_number(text("households"))
     return texts.select(
         "source_row",
@@ -236,7 +235,8 @@ def _typed(texts: pl.DataFrame, fit: _Fit, delivery: Delivery, sheet: Sheet) -> 
         households=size_free,
         households_text=text("households"),
         surveyed_on=plain(text("surveyed_on")).str.head(10).str.to_date("%Y-%m-%d", strict=False),
-        _answers=pl.concat_str(answers, separator="|"),
+        _answers=pl.concat_str([a.fill_null("") for a in answers.values()], separator="|"),
+        **{f"a_{code}": answer for code, answer in answers.items()},
         **{f"q_{i.code}": text(i.code) for i in model.indicators},
         **{PERSONS: pl.lit(None, pl.Int64)},
         snapshot_id=pl.lit(delivery.snapshot_id),
@@ -247,6 +247,16 @@ def _typed(texts: pl.DataFrame, fit: _Fit, delivery: Delivery, sheet: Sheet) -> 
         model_version=pl.lit(model.model_version),
         flags=pl.lit([], pl.List(pl.String)),
     )
+
+
+def _answer(text: pl.Expr, indicator: Indicator) -> pl.Expr:
+    """The answer as its model spells it, whatever its case; null where none is given or the model has no such answer.
+
+    Spreadsheets write whole numbers as `3.0`.
+    """
+    spelled = {answer.lower(): answer for answer in indicator.answers}
+    said = written(text).str.to_lowercase()
+    return said.replace_strict(spelled, default=said.str.replace(r"\.0$", "").replace_strict(spelled, default=None))
 
 
 def _reference_date(rows: pl.DataFrame, delivery: Delivery) -> pl.Expr:
@@ -266,19 +276,18 @@ def _reference_date(rows: pl.DataFrame, delivery: Delivery) -> pl.Expr:
 def _answers(kept: pl.DataFrame, model: SeverityModel) -> pl.DataFrame:
     """A row a location and indicator, with the value that the model gives the answer."""
     values = pl.DataFrame(
-        [(f"q_{i.code}", i.code, answer, value) for i in model.indicators for answer, value in i.answers.items()],
+        [(f"a_{i.code}", i.code, answer, value) for i in model.indicators for answer, value in i.answers.items()],
         schema={"question": pl.String, "indicator_code": pl.String, "answer": pl.String, "value": pl.Float64},
         orient="row",
     )
     codes = values.select("question", "indicator_code").unique()
     long = (
         kept.unpivot(
-            [f"q_{i.code}" for i in model.indicators],
+            [f"a_{i.code}" for i in model.indicators],
             index=["snapshot_id", "source_sheet", "source_row"],
             variable_name="question",
             value_name="answer",
         )
-        .with_columns(answer=plain(pl.col("answer")))
         .join(codes, on="question")
         .join(values.select("question", "answer", "value"), on=["question", "answer"], how="left")
     )

@@ -11,7 +11,7 @@ import polars as pl
 from dtm_pipeline.contracts.model import Column as Declared
 from dtm_pipeline.contracts.model import Table
 from dtm_pipeline.contracts.raw import ROW
-from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_number
+from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_number, written
 from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, count_rejects, split
 from dtm_pipeline.storage.reference import Reference
 from sources.dates import day_column, reference_date, round_in
@@ -43,6 +43,8 @@ from sources.totals import control_totals, part_totals
 MEASURES = ("stock", "flow", "count")
 UNFIT = 0.4
 """What a sheet without a decisive header may reach at most: below every threshold of recognition."""
+PARTS = ("displacement_reason", "origin_admin1_name")
+"""Columns whose words tell the parts of one figure apart: `Not available` is such a word, and no blank."""
 GIVEN_BY_READER = (*ROW, "location_code", "reference_date", "reporting_round", "flags")
 FLAGS = {
     "short_row": "the row has fewer fields than the header; what is missing is blank",
@@ -265,6 +267,8 @@ class Tabular:
     def _parse(self, column: Declared, text: pl.Expr, texts: pl.DataFrame, context: Context) -> pl.Expr:
         if column.name in self.vocabularies:
             return self._coded(text, self.vocabularies[column.name], context)
+        if column.name in PARTS:
+            return written(text)
         if column.type == "int64":
             return whole_number(text)
         if column.type == "float64":
@@ -284,7 +288,7 @@ class Tabular:
         known = context.reference.vocabularies.filter(vocabulary=vocabulary)
         mapping = {header_key(a): c for c, a in known.select("code", "alias").rows()}
         mapping |= {header_key(c): c for c in known["code"]}
-        key = plain(text).str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]", "")
+        key = written(text).str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]", "")
         return key.replace_strict(mapping, default=None, return_dtype=pl.String)
 
     def _countries(self, frame: pl.DataFrame, told: pl.Expr, context: Context) -> tuple[str | None, pl.DataFrame]:

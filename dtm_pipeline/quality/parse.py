@@ -5,14 +5,34 @@ from __future__ import annotations
 import polars as pl
 
 ARABIC_DIGITS = {chr(0x660 + d): str(d) for d in range(10)} | {chr(0x6F0 + d): str(d) for d in range(10)}
-BLANKS = ("", "-", "–", "not available", "n/a", "na", "null", "none")
+BLANKS = ("-", "–", "not available", "n/a", "na", "null", "none")
+"""Words for a blank where a name, a number or a date is expected. An answer is read against its own list first."""
+
+
+def written(text: pl.Expr) -> pl.Expr:
+    """Text without surrounding white space, in Western digits; null only where nothing is written.
+
+    For answers and codes: `None`, `n/a` and `Not available` may be what was answered.
+    """
+    cleaned = text.str.strip_chars(" \t\r\n\u00a0\u200f\u200e\ufeff")
+    cleaned = cleaned.str.replace_many(list(ARABIC_DIGITS), list(ARABIC_DIGITS.values()))
+    return pl.when(cleaned != "").then(cleaned)
 
 
 def plain(text: pl.Expr) -> pl.Expr:
-    """Text without surrounding white space, in Western digits; null where nothing is said."""
-    cleaned = text.str.strip_chars(" \t\r\n\u00a0\u200f\u200e\ufeff")
-    cleaned = cleaned.str.replace_many(list(ARABIC_DIGITS), list(ARABIC_DIGITS.values()))
-    return pl.when(cleaned.str.to_lowercase().is_in(BLANKS)).then(None).otherwise(cleaned)
+    """Text as `written`, and null where it holds a word for a blank. For names, numbers and dates, never for answers."""
+    cleaned = written(text)
+    return pl.when(~cleaned.str.to_lowercase().is_in(BLANKS)).then(cleaned)
+
+
+def coded(text: pl.Expr, code: pl.Expr) -> pl.Expr:
+    """An answer as it is written where its list knows it; a word for a blank is one only where the list has no such word.
+
+    Args:
+        text: the answer.
+        code: what the list of answers makes of it, null where it has no such word.
+    """
+    return pl.when(code.is_not_null()).then(written(text)).otherwise(plain(text))
 
 
 def whole_number(text: pl.Expr) -> pl.Expr:
