@@ -30,6 +30,7 @@ class AreaTable(Tabular):
         "origin_admin1_name",
     )
     persons = "individuals"
+    parts = ("displacement_reason", "origin_admin1_name")
 
     @property
     def replacement_key(self) -> tuple[str, ...]:

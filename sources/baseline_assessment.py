@@ -34,6 +34,7 @@ class BaselineAssessment(Tabular):
         Need("returnees or arrivals", ("idp_returnee_individuals", "returnee_from_abroad_individuals")),
     )
     identity = ("place_id",)
+    places_once = True
     persons = "_everybody"
 
     def shaped(self, frame: pl.DataFrame, context: Context) -> pl.DataFrame:

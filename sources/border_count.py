@@ -12,6 +12,7 @@ from dataclasses import replace
 import polars as pl
 
 from dtm_pipeline.contracts.raw import BORDER_COUNT
+from dtm_pipeline.quality.identity import text_key
 from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_number
 from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, count_rejects, split
 from dtm_pipeline.storage.reference import Reference
@@ -38,6 +39,7 @@ from sources.protocol import (
     flag_findings,
     none_usable,
 )
+from sources.totals import control_totals, part_totals
 
 KIND = "border_count"
 NEEDED = {"observed_on": "date", "flow_point_name": "point", "direction": "direction"}
@@ -91,6 +93,7 @@ class BorderCount:
 
     def _read_sheet(self, sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: Reference) -> SheetReading:
         texts = data_rows(sheet, header)
+        totals, texts = part_totals(texts, header)
         if texts.is_empty():
             raise DeliveryError("headers and no row below them", "counts", SEND_AGAIN, sheet=sheet.name, row=header.row)
         doubled = column_findings(
@@ -171,10 +174,17 @@ class BorderCount:
         unread = replace(header, columns=tuple(others), repeated=())
         findings += [
             *doubled,
+            *control_totals(totals, frame, header, ("movements",), sheet.name),
             *unknown_headers(unread, aliases(reference, KIND), KIND, sheet.name),
             *flag_findings(outcome.valid, FLAGS, sheet.name),
         ]
-        facts = {"sheet": sheet.name, "country": country, "groups": groups, **header.facts()}
+        facts = {
+            "sheet": sheet.name,
+            "country": country,
+            "groups": groups,
+            **header.facts(),
+            "totals_rows": totals.height,
+        }
         told_account = account(frame, outcome, kept)
         return SheetReading(
             {BORDER_COUNT.name: outcome.valid}, outcome.rejected, told_account, (country,), facts, findings
@@ -295,9 +305,9 @@ def _typed(
             pl.when(bad_hours).then(pl.lit("unreadable_hours")).otherwise(pl.lit(None, pl.String))
         ).list.drop_nulls(),
     )
-    key = ["observed_on", "flow_point_name", "direction"]
+    key = ["observed_on", "_point", "direction"]
     return (
-        frame.with_columns(
+        frame.with_columns(_point=text_key(pl.col("flow_point_name"))).with_columns(
             # movements are no persons: a rejected count states no people
             pl.lit(None, pl.Int64).alias(PERSONS),
             _versions=pl.col("movements").n_unique().over(key),

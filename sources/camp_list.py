@@ -16,6 +16,7 @@ class CampList(OtherFigure):
     provider = "camp managers"
     constants = {"source_kind": kind, "cumulative": False}
     own = ("place_id", "location_name")
+    places_once = True
     needs = (
         Need("a site id (SSID)", ("place_id",)),
         Need("a camp or site", ("location_name",)),

@@ -12,13 +12,17 @@ from typing import Any
 import polars as pl
 
 from dtm_pipeline.contracts.raw import API_FIGURE
+from dtm_pipeline.quality.identity import identity_keys
 from dtm_pipeline.quality.parse import plain, whole_number, written
 from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, count_rejects, split
+from dtm_pipeline.quality.totals import Statement
 from dtm_pipeline.storage.reference import Reference
+from sources.area_table import AreaTable
 from sources.document import HEAD_ROWS, DeliveryError, Document
 from sources.protocol import Delivery, Description, Finding, Match, Reading, none_usable
 from sources.survey.records import text_of
-from sources.tabular import PARTS
+from sources.tabular import PARTS, UNIT_KEYS
+from sources.totals import without_totals_of_parts
 
 KIND = "dtm_api"
 NEEDED = ("operation", "admin0Pcode", "numPresentIdpInd", "reportingDate", "assessmentType")
@@ -62,7 +66,8 @@ class DtmApi:
 
     def read(self, document: Document, delivery: Delivery, reference: Reference) -> Reading:
         rows, level = _rows(document.json)
-        frame = _typed(rows, level, delivery, reference)
+        everything = _typed(rows, level, delivery, reference)
+        frame, summed = without_totals_of_parts(everything, STATEMENT, None)
         rejects = [
             Reject(
                 "no_country",
@@ -122,8 +127,9 @@ class DtmApi:
                 "admin_level": level,
                 "api_version": "v3" if "displacementReason" in rows[0] else "v2",
                 "reference_dates": outcome.valid["reference_date"].n_unique(),
+                "totals_rows": everything.height - frame.height,
             },
-            findings=_findings(outcome.valid),
+            findings=[*summed, *_findings(outcome.valid)],
         )
 
 
@@ -194,19 +200,10 @@ def _typed(rows: list[dict[str, Any]], level: int, delivery: Delivery, reference
         [{k: None if (v := row.get(k)) is None else text_of(v) for k in fields} for row in rows],
         schema=dict.fromkeys(fields, pl.String),
     )
-    everything = [pl.col(a) for a in texts.columns]
-    # reason and origin tell the parts of one figure apart; the record number tells nothing
-    counts = ["numPresentIdpInd", "numberMales", "numberFemales"]
-    part = [pl.col(a) for a in texts.columns if a not in ("id", *counts)]
-    frame = texts.select(
-        *everything,
-        _repeat=pl.int_range(pl.len()).over(part) > 0,
-        _versions=pl.struct(counts).n_unique().over(part),
-    )
     optional = ("displacement_reason", "origin_admin1_name")
     sexes = {"male_individuals": "numberMales", "female_individuals": "numberFemales"}
-    return (
-        frame.with_row_index("source_row", offset=1)
+    typed = (
+        texts.with_row_index("source_row", offset=1)
         .with_columns(
             pl.col("source_row").cast(pl.Int64),
             *(
@@ -234,6 +231,20 @@ def _typed(rows: list[dict[str, Any]], level: int, delivery: Delivery, reference
             for field, column in sexes.items()
         )
     )
+    # reason and origin tell the parts of one figure apart; the record number tells nothing
+    keys = identity_keys(AreaTable.identity)
+    return typed.with_columns(**keys).with_columns(
+        _repeat=pl.int_range(pl.len()).over(list(keys)) > 0,
+        _versions=pl.struct("individuals", *sexes).n_unique().over(list(keys)),
+    )
+
+
+STATEMENT = Statement(
+    scope=tuple(k for k in identity_keys(AreaTable.identity) if k not in (*UNIT_KEYS, *(f"_key_{p}" for p in PARTS))),
+    unit=UNIT_KEYS[:2],
+    parts=tuple(f"_key_{p}" for p in PARTS),
+    measure="individuals",
+)
 
 
 def _findings(valid: pl.DataFrame) -> list[Finding]:

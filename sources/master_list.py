@@ -12,8 +12,9 @@ import polars as pl
 
 from dtm_pipeline.contracts.derive import conform
 from dtm_pipeline.contracts.raw import MASTER_LIST, MASTER_LIST_CELL
-from dtm_pipeline.places.names import name_key
+from dtm_pipeline.places.names import spelling_key
 from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_number, whole_numbers
+from dtm_pipeline.quality.repeats import PLACE_NAMES, PlaceOnce, derived_id, place_rejects, with_places_twice
 from dtm_pipeline.quality.split import (
     PERSONS,
     Originals,
@@ -65,6 +66,7 @@ TEXT_FIELDS = (
 COUNT_FIELDS = ("households", "individuals", "from_camp_households")
 POINT_FIELDS = ("latitude", "longitude")
 SAY_GROUP = 'say population_group = "idp" or "idp_returnee" in a sidecar NAME.toml'
+ONCE = PlaceOnce(PLACE_NAMES, ("_from",), ("households", "individuals"))
 MIN_CATEGORIES = 5
 ORIGIN = "origin_name"
 RETURNEE_WORDS = ("returnee", "returned")
@@ -253,7 +255,9 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
         population_group=pl.lit(group),
         reference_date=pl.lit(day),
         reporting_round=pl.lit(_round(delivery, places), pl.String),
+        _from=spelling_key(pl.col("_origin")),
     )
+    rows = with_places_twice(rows, ONCE, reference.thresholds["deliveries"]["same_place_m"])
     fields = header.fields()
     counted: dict[str, str] = {n: fields[n].header for n in ("households", "individuals") if n in fields}
     rejects = [
@@ -266,7 +270,8 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
         ),
         *count_rejects(counted),
         # long by origin, a location stands once for each governorate that its people are from
-        *duplicate_rejects(["place_id", "_origin"], "_name", ["households", "individuals"]),
+        *duplicate_rejects(["place_id", "_from"], "_name", ["households", "individuals"]),
+        *place_rejects("location"),
     ]
     outcome = split(rows, MASTER_LIST, rejects, KIND, Originals(texts, original_json(header)))
     if outcome.valid.is_empty():
@@ -408,23 +413,20 @@ def _typed(
         "destroyed_text": pl.col("_destroyed"),
         "derived_identity": derived,
     }
-    where = pl.concat_str(
-        [pl.col(c).fill_null("") for c in ("provider_admin1_name", "provider_admin2_name", "location_name")],
-        separator="/",
-    )
     return frame.with_columns(
         flags=pl.concat_list(
             [pl.when(hit.fill_null(False)).then(pl.lit(f)) for f, hit in flags.items()]
         ).list.drop_nulls(),
         location_name_local=pl.when(~pl.col("_destroyed")).then("location_name_local"),
         place_id=pl.coalesce(
-            pl.col("place_id").str.replace(r"\.0$", ""), pl.when(derived).then(pl.lit("name:") + where)
+            pl.col("place_id").str.replace(r"\.0$", ""), pl.when(derived).then(derived_id(PLACE_NAMES))
         ),
+        _derived=derived,
         latitude=pl.when(~no_point).then("latitude"),
         longitude=pl.when(~no_point).then("longitude"),
         from_camp_households=pl.when(pl.col("from_camp_households") >= 0).then("from_camp_households"),
         _name=pl.concat_str(
-            [name_key(pl.col(c)).fill_null("") for c in ("provider_admin2_name", "location_name")],
+            [spelling_key(pl.col(c)).fill_null("") for c in ("provider_admin2_name", "location_name")],
             separator="/",
         ),
         **{PERSONS: pl.when(pl.col("individuals") >= 0).then("individuals")},

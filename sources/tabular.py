@@ -11,8 +11,11 @@ import polars as pl
 from dtm_pipeline.contracts.model import Column as Declared
 from dtm_pipeline.contracts.model import Table
 from dtm_pipeline.contracts.raw import ROW
+from dtm_pipeline.quality.identity import identity_keys
 from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_number, written
+from dtm_pipeline.quality.repeats import PLACE_NAMES, PlaceOnce, derived_id, place_rejects, with_places_twice
 from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, count_rejects, split
+from dtm_pipeline.quality.totals import Statement, subtotals_of_units
 from dtm_pipeline.storage.reference import Reference
 from sources.dates import day_column, reference_date, round_in
 from sources.document import SEND_AGAIN, DeliveryError, Document, Sheet, header_key
@@ -38,7 +41,7 @@ from sources.protocol import (
     flag_findings,
     none_usable,
 )
-from sources.totals import control_totals, part_totals
+from sources.totals import control_totals, part_totals, without_subtotals, without_totals_of_parts
 
 MEASURES = ("stock", "flow", "count")
 UNFIT = 0.4
@@ -46,6 +49,15 @@ UNFIT = 0.4
 PARTS = ("displacement_reason", "origin_admin1_name")
 """Columns whose words tell the parts of one figure apart: `Not available` is such a word, and no blank."""
 GIVEN_BY_READER = (*ROW, "location_code", "reference_date", "reporting_round", "flags")
+UNIT_KEYS = ("_key_admin1", "_key_admin2", "_key_admin3")
+FINER = (
+    "provider_admin2_name",
+    "provider_admin2_code",
+    "provider_admin3_name",
+    "provider_admin3_code",
+    "location_name",
+    "place_id",
+)
 FLAGS = {
     "short_row": "the row has fewer fields than the header; what is missing is blank",
     "derived_identity": "no place id; the place is known by its names",
@@ -89,6 +101,10 @@ class Tabular:
     """Columns whose words are codes, with the vocabulary of reference/code_lists/vocabularies.csv."""
     constants: ClassVar[dict[str, Any]] = {}
     """Columns that are the same in every row of the kind."""
+    parts: ClassVar[tuple[str, ...]] = ()
+    """Columns that tell the parts of one figure apart; a row without any beside parts that sum to it is their total."""
+    places_once: ClassVar[bool] = False
+    """Whether a place that stands twice, under another id or spelling, counts once."""
     own: ClassVar[tuple[str, ...]] = ()
     """Columns that only the kind's own headers stand for, not those that kinds share."""
     statements: ClassVar[tuple[str, ...]] = ()
@@ -198,6 +214,7 @@ class Tabular:
         if texts.is_empty():
             raise DeliveryError("headers and no row below them", "rows", SEND_AGAIN, row=header.row)
         rows, facts = self.typed(texts, context)
+        rows, sums, summed = self.without_sums(rows, context)
         outcome = split(rows, self.table, self.rejects(context), self.kind, Originals(texts, original_json(header)))
         kept = rows.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
         told = account(rows, outcome, kept)
@@ -207,10 +224,17 @@ class Tabular:
             *unknown_headers(header, self.header_table(reference), self.kind, sheet.name),
             *doubled,
             *control_totals(totals, rows, header, counts, sheet.name),
+            *summed,
             *flag_findings(outcome.valid, self.flag_sentences(header), sheet.name),
             *found,
         ]
-        facts = {"sheet": sheet.name, **facts, **header.facts(), "totals_rows": totals.height, "tag_rows": tags.height}
+        facts = {
+            "sheet": sheet.name,
+            **facts,
+            **header.facts(),
+            "totals_rows": totals.height + sums,
+            "tag_rows": tags.height,
+        }
         countries = tuple(sorted(outcome.valid["location_code"].unique()))
         return SheetReading(
             {self.table.name: outcome.valid, **more}, outcome.rejected, told, countries, facts, findings
@@ -219,6 +243,50 @@ class Tabular:
     def read_header(self, header: HeaderRow) -> HeaderRow:
         """A kind's own last touch on the headers that were found."""
         return header
+
+    def without_sums(self, rows: pl.DataFrame, context: Context) -> tuple[pl.DataFrame, int, list[Finding]]:
+        """The rows without those that are the total of others, how many these are, and what to know about them."""
+        sheet, found = context.sheet.name, []
+        left = rows
+        if self.parts and self.persons:
+            parts = tuple(f"_key_{p}" for p in self.parts)
+            scope = tuple(k for k in self.keys(context) if k not in (*parts, *UNIT_KEYS))
+            units = tuple(k for k in UNIT_KEYS if k in rows.columns)
+            left, found = without_totals_of_parts(rows, Statement(scope, units, parts, self.persons), sheet)
+        verdicts = self._subtotals(left, context)
+        left, more = without_subtotals(left, verdicts, sheet)
+        return left, rows.height - left.height, [*found, *more]
+
+    def _subtotals(self, rows: pl.DataFrame, context: Context) -> pl.Series:
+        """Verdicts on rows of governorates beside rows of their districts; of kinds that give levels there are none."""
+        known = ("_key_admin1", "_key_admin2")
+        measures = [c.name for c in self.table.columns if c.kind in MEASURES and c.name in rows.columns]
+        nothing = pl.Series([None] * rows.height, dtype=pl.String)
+        if "admin_level" in self.table.column_names or not set(known) <= set(rows.columns) or not measures:
+            return nothing
+        smaller = [k for k in self.keys(context) if k in (*UNIT_KEYS[1:], "_key_place_id", "_key_location_name")]
+        finer = pl.coalesce(
+            pl.when(~pl.col("_derived")).then(k) if k == "_key_place_id" else pl.col(k) for k in smaller
+        )
+        scope = tuple(k for k in self.keys(context) if k not in (*UNIT_KEYS, *smaller))
+        return subtotals_of_units(rows.with_columns(_finer=finer.cast(pl.String)), scope, known[0], "_finer", measures)
+
+    def keys(self, context: Context) -> list[str]:
+        """Names of the keys that tell rows apart, however they are spelled: the identity, and places finer than it."""
+        return list(identity_keys((*self.identity, *self._finer(context))))
+
+    def _once(self) -> PlaceOnce:
+        """What makes two rows one place, and what they count."""
+        others = tuple(
+            k for k in identity_keys(self.identity) if k not in (*UNIT_KEYS, "_key_place_id", "_key_location_name")
+        )
+        names = tuple(n for n in PLACE_NAMES if n in self.table.column_names)
+        return PlaceOnce(names, others, tuple(c.name for c in self.table.columns if c.kind in MEASURES))
+
+    def _finer(self, context: Context) -> tuple[str, ...]:
+        """Columns of places that the sheet has and the table does not: rows that differ in them are parts of one figure."""
+        told = context.header.fields()
+        return tuple(n for n in FINER if n in told and n not in self.table.column_names) if self.identity else ()
 
     def more(
         self, kept: pl.DataFrame, texts: pl.DataFrame, context: Context
@@ -252,7 +320,11 @@ class Tabular:
             source_sheet=pl.lit(context.sheet.name, pl.String),
             reporting_round=pl.coalesce(plain(text("reporting_round")), pl.lit(self._round(context), pl.String)),
         )
-        frame = self._identified(self.shaped(frame, context))
+        finer = {n: plain(text(n)) for n in self._finer(context)}
+        frame = self._identified(self.shaped(frame.with_columns(**finer), context))
+        frame = frame.with_columns(**identity_keys((*self.identity, *finer)))
+        if self.places_once:
+            frame = with_places_twice(frame, self._once(), context.reference.thresholds["deliveries"]["same_place_m"])
         untold = [f"{n}_text" for n in self.table.column_names if f"{n}_text" not in frame.columns]
         frame = frame.with_columns(pl.lit(None, pl.String).alias(n) for n in untold)
         frame = self._flagged(frame, context)
@@ -267,8 +339,6 @@ class Tabular:
     def _parse(self, column: Declared, text: pl.Expr, texts: pl.DataFrame, context: Context) -> pl.Expr:
         if column.name in self.vocabularies:
             return self._coded(text, self.vocabularies[column.name], context)
-        if column.name in PARTS:
-            return written(text)
         if column.type == "int64":
             return whole_number(text)
         if column.type == "float64":
@@ -280,7 +350,7 @@ class Tabular:
             return self._coded(text, "yes_no", context).replace_strict(
                 {"yes": True, "no": False}, default=None, return_dtype=pl.Boolean
             )
-        said = plain(text)
+        said = (written if column.name in PARTS else plain)(text)
         return said.str.replace(r"\.0$", "") if column.name.endswith(("_code", "place_id", "_number")) else said
 
     def _coded(self, text: pl.Expr, vocabulary: str, context: Context) -> pl.Expr:
@@ -359,11 +429,10 @@ class Tabular:
         columns = {c.name: c for c in self.table.columns}
         if "place_id" not in columns or columns["place_id"].nullable:
             return frame.with_columns(_derived=pl.lit(False))
-        names = [n for n in ("provider_admin1_name", "provider_admin2_name", "location_name") if n in columns]
+        names = [n for n in PLACE_NAMES if n in columns]
         derived = pl.col("place_id").is_null() & pl.col("location_name").is_not_null()
-        where = pl.concat_str([pl.col(n).fill_null("") for n in names], separator="/")
         return frame.with_columns(
-            _derived=derived, place_id=pl.coalesce("place_id", pl.when(derived).then(pl.lit("name:") + where))
+            _derived=derived, place_id=pl.coalesce("place_id", pl.when(derived).then(derived_id(tuple(names))))
         )
 
     def _flagged(self, frame: pl.DataFrame, context: Context) -> pl.DataFrame:
@@ -437,13 +506,24 @@ class Tabular:
             for c in columns
             if c.kind in MEASURES and not c.nullable
         ]
+        if self.places_once:
+            rejects += place_rejects("place")
+        unclear = Reject(
+            "subtotal_or_part",
+            "a row without a smaller unit is the sum of those that name one (a total), or less (people of whom it is not known)",
+            None,
+            pl.col("_unclear"),
+            pl.lit(None, pl.String),
+        )
+        rejects.append(unclear)
         if self.identity:
             measures = [c.name for c in columns if c.kind in MEASURES]
-            same = list(self.identity)
+            same = self.keys(context)
             versions = pl.struct(measures).n_unique().over(same) if measures else pl.lit(1)
-            label = pl.concat_str([pl.col(n).cast(pl.String).fill_null("") for n in same], separator=" ")
+            asked = (*self.identity, *self._finer(context))
+            label = pl.concat_str([pl.col(n).cast(pl.String).fill_null("") for n in asked], separator=" ")
             again = pl.int_range(pl.len()).over(same) > 0
-            what = ", ".join(same)
+            what = ", ".join(asked)
             rejects += [
                 Reject(
                     "conflicting_duplicate",

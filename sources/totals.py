@@ -3,66 +3,182 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import polars as pl
 
-from dtm_pipeline.quality.parse import decimal_number, plain, whole_number
+from dtm_pipeline.places.names import TYPE_WORDS, folded, name_key, words
+from dtm_pipeline.quality.parse import whole_number
+from dtm_pipeline.quality.totals import DIFFERS, REMAINDER, TOTAL, UNCLEAR, Statement, totals_beside_parts
 from sources.headers import HeaderRow
 from sources.protocol import Finding
 
-SAYS = r"(?i)^\W*((grand|sub)[\s-]?)?(totals?|sum)\b|^\W*المجموع"
-LABEL_COLUMNS = 8
-"""Columns, from the left, in one of which a totals row says what it is."""
-SUBTOTAL = re.compile(r"^\W*sub[\s-]?total", re.IGNORECASE)
+_TOTAL = """
+    total totals totaux totales toplam toplami sum somme suma subtotal soustotal
+    المجموع مجموع الإجمالي الاجمالي إجمالي اجمالي الكلي كۆ كۆی گشتی کۆی gisti tevahi
+"""
+_ALL = "all tous toutes todos todas tum butun هەموو جميع كل"
+_ALL_OF = """
+    nationalities reasons origins points point locations location sites site governorates districts areas country places
+    crossings borders noktalar المواقع النقاط المحافظات sitios puntos
+"""
+_FILLERS = """
+    grand sub sous general gran genel ara over overall of for in the de du des la le et and y number no
+    households families individuals persons people
+"""
+TOTAL_WORDS = frozenset(folded(w) for w in _TOTAL.split())
+"""A cell that holds one of these, and beside it nothing but the name of a unit, is a total's."""
+ALL_WORDS, ALL_OF, FILLERS = (frozenset(folded(w) for w in told.split()) for told in (_ALL, _ALL_OF, _FILLERS))
+MAY_SAY = sorted({*TOTAL_WORDS, *ALL_WORDS, "الإجمالي", "إجمالي", "کۆ"})
+SUBTOTAL = re.compile(r"^\W*(sub|sous|ara)[\s-]?tot?|^\W*ara toplam", re.IGNORECASE)
 LOCATIONS = re.compile(r"locations?\s*:?\s*(\d[\d,]*)", re.IGNORECASE)
+PLACE_FIELDS = (
+    "provider_admin1_name",
+    "provider_admin1_code",
+    "provider_admin2_name",
+    "provider_admin2_code",
+    "provider_admin3_name",
+    "provider_admin3_code",
+    "place_id",
+    "location_name",
+    "flow_point_name",
+)
+"""From the largest to the smallest: what stands after the cell that says total must be blank."""
+PART_FIELDS = ("nationality", "displacement_reason", "origin_admin1_name", "origin_name", "direction")
+LABEL_COLUMNS = 8
+"""Columns, from the left, in one of which a totals row of a list may say what it is."""
 
 
-def part_totals(texts: pl.DataFrame, header: HeaderRow) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Totals rows, and the others. A totals row says so where a place would stand, and names no district or point."""
+@dataclass(frozen=True)
+class TotalsRows:
+    """Rows that are totals.
+
+    Attributes:
+        texts: the rows as text.
+        of: source_row, and the name of the unit that each is the total of as `name_key` (empty: of what stands to the
+            left of it, else of the whole list).
+    """
+
+    texts: pl.DataFrame
+    of: dict[int, str]
+
+    @property
+    def height(self) -> int:
+        return self.texts.height
+
+
+def _total_of(text: str, known: frozenset[str]) -> str | None:
+    """The unit that a cell says it is the total of, empty where it names none; None where it says no total."""
+    parts = [w for w in words(text) if w not in FILLERS]
+    says = [w for w in parts if w in TOTAL_WORDS]
+    if not says and not (parts and parts[0] in ALL_WORDS and len(parts) > 1 and set(parts[1:]) <= ALL_OF):
+        return None
+    rest = [w for w in parts if w not in TOTAL_WORDS and w not in ALL_WORDS and w not in ALL_OF]
+    name = "".join(w for w in rest if w not in TYPE_WORDS)
+    # `Totals: Locations: 120` counts what it is the total of
+    name = re.sub(r"^\d+$", "", name)
+    return name if not name or name in known else None
+
+
+def _names(texts: pl.DataFrame, cells: list[str]) -> frozenset[str]:
+    """The names in some columns, in the form in which a total's name is compared."""
+    found = {n for c in cells for n in texts[c].drop_nulls().unique().to_list()}
+    return frozenset("".join(w for w in words(n) if w not in TYPE_WORDS) for n in found)
+
+
+def part_totals(texts: pl.DataFrame, header: HeaderRow) -> tuple[TotalsRows, pl.DataFrame]:
+    """Totals rows, and the others.
+
+    A row is a total where the cell of a place or of a part says so, in any language of the lists: `Grand total`,
+    `Sumel Total`, `Total Ninewa`, `All points`; and where every smaller place of the row is blank and it has no point.
+    A location may be named so (`Total station school`): beside the word stands the name of a unit of the list, or nothing.
+    """
     fields = header.fields()
+    places = [fields[n].cell for n in PLACE_FIELDS if n in fields]
+    parts = [fields[n].cell for n in PART_FIELDS if n in fields]
+    label = [c for c in texts.columns[1 : 1 + LABEL_COLUMNS] if c not in (*places, *parts)]
+    suspect = _suspects(texts, [*places, *parts, *label])
+    if suspect.is_empty():
+        return TotalsRows(suspect.select(texts.columns), {}), texts
+    known = _names(texts, [fields[n].cell for n in PLACE_FIELDS if n in fields and n.endswith("_name")])
+    points = [fields[n].cell for n in ("latitude", "longitude") if n in fields]
+    found: dict[int, str] = {}
+    for row in suspect.iter_rows(named=True):
+        part = next((t for c in parts if row[c] and (t := _total_of(str(row[c]), frozenset())) == ""), None)
+        told = part if part is not None else _total_in(row, places, label, known)
+        # a place has a point, its total over parts may have one too
+        if told is not None and (part is not None or not any(_is_number(row[c]) for c in points)):
+            found[int(row["source_row"])] = told
+    is_total = pl.col("source_row").is_in(list(found))
+    return TotalsRows(texts.filter(is_total), found), texts.filter(~is_total)
 
-    def column(name: str) -> pl.Expr:
-        return plain(pl.col(fields[name].cell)) if name in fields else pl.lit(None, pl.String)
 
-    # a totals row says so before anything else
-    first = [pl.col(c).str.strip_chars() for c in texts.columns[1 : 1 + LABEL_COLUMNS]]
-    says_total = pl.coalesce(pl.when(c != "").then(c) for c in first).str.contains(SAYS).fill_null(False)
-    # a location may be named so; a total has neither a district nor a point
-    district = column("provider_admin2_name")
-    placeless = (
-        (district.is_null() | district.str.contains(SAYS))
-        & column("provider_admin2_code").is_null()
-        & decimal_number(column("latitude")).is_null()
-    )
-    is_total = says_total & placeless
-    return texts.filter(is_total), texts.filter(~is_total)
+def _suspects(texts: pl.DataFrame, cells: list[str]) -> pl.DataFrame:
+    """The few rows in which a cell holds a word for a total; only these are looked at one by one."""
+    hits = [pl.col(c).str.contains_any(MAY_SAY, ascii_case_insensitive=True).fill_null(False) for c in cells]
+    return texts.filter(pl.any_horizontal(hits)) if hits else texts.clear()
+
+
+def _total_in(row: dict[str, str | None], places: list[str], label: list[str], known: frozenset[str]) -> str | None:
+    """The unit that a row is the total of; None where it is no total."""
+    for at, cell in enumerate(places):
+        text = row[cell]
+        told = _total_of(text, known) if text else None
+        if told is not None and all(
+            _no_place(row[c]) or _total_of(str(row[c]), known) is not None for c in places[at + 1 :]
+        ):
+            return told
+    # a list may say so in a column of its own, before anything else
+    first = next((c for c in label if not _blank(row[c])), None)
+    if first is None or any(not _no_place(row[c]) for c in places):
+        return None
+    return _total_of(str(row[first]), known)
+
+
+def _blank(text: str | None) -> bool:
+    return text is None or not text.strip() or text.strip().lower() in ("-", "–", "n/a", "na", "null")
+
+
+def _no_place(text: str | None) -> bool:
+    """Whether a cell names no place: it is blank, or counts the locations of the list."""
+    return _blank(text) or LOCATIONS.match(str(text).strip()) is not None
+
+
+def _is_number(text: str | None) -> bool:
+    try:
+        return text is not None and float(text) != 0
+    except ValueError:
+        return False
 
 
 def control_totals(
-    totals: pl.DataFrame, rows: pl.DataFrame, header: HeaderRow, counts: tuple[str, ...], sheet: str | None
+    totals: TotalsRows, rows: pl.DataFrame, header: HeaderRow, counts: tuple[str, ...], sheet: str | None
 ) -> list[Finding]:
     """Compare the totals rows with what was read: accepted + rejected.
 
     Args:
-        totals: totals rows, as text.
+        totals: totals rows.
         rows: all other rows, with the parsed counts.
         counts: names of the counts that a totals row may state.
     """
     fields = header.fields()
     findings = []
-    for row in totals.iter_rows(named=True):
-        if any(isinstance(c, str) and SUBTOTAL.search(c) for c in row.values()):
-            continue  # of a part of the list, which it does not name
+    for row in totals.texts.iter_rows(named=True):
         number = int(row["source_row"])
+        if any(isinstance(c, str) and SUBTOTAL.search(c) for c in row.values()) and not totals.of[number]:
+            continue  # of a part of the list, which it does not name
+        counted = _rows_under(row, totals.of[number], rows, header)
         stated: dict[str, int | None] = {
-            name: totals.filter(pl.col("source_row") == number).select(whole_number(pl.col(fields[name].cell))).item()
+            name: totals.texts.filter(pl.col("source_row") == number)
+            .select(whole_number(pl.col(fields[name].cell)))
+            .item()
             for name in counts
             if name in fields
         }
         said = next((m for c in row.values() if isinstance(c, str) and (m := LOCATIONS.search(c))), None)
-        read: dict[str, int] = {n: int(rows[n].filter(rows[n] >= 0).sum()) for n in stated}
+        read: dict[str, int] = {n: int(counted[n].filter(counted[n] >= 0).sum()) for n in stated}
         if said:
-            stated["locations"], read["locations"] = int(said[1].replace(",", "")), rows.height
+            stated["locations"], read["locations"] = int(said[1].replace(",", "")), counted.height
         findings += [
             Finding(
                 "control_total_differs",
@@ -74,3 +190,59 @@ def control_totals(
             if value is not None and value != read[name]
         ]
     return findings
+
+
+def _rows_under(row: dict[str, str | None], name: str, rows: pl.DataFrame, header: HeaderRow) -> pl.DataFrame:
+    """The rows that a total is of: those of the unit that it names, or of what stands beside it, else all."""
+    fields = header.fields()
+    named = [n for n in ("provider_admin1_name", "provider_admin2_name", "provider_admin3_name") if n in fields]
+    if name:
+        hits = [_bare(pl.col(n)) == name for n in named]
+        return rows.filter(pl.any_horizontal(hits).fill_null(False)) if hits else rows
+    beside = [
+        name_key(pl.col(n)) == name_key(pl.lit(row[fields[n].cell]))
+        for n in (*named, "flow_point_name", "nationality")
+        if n in fields
+        and n in rows.columns
+        and not _blank(row[fields[n].cell])
+        and _total_of(str(row[fields[n].cell]), frozenset()) is None
+    ]
+    dated = [
+        pl.col(n) == pl.lit(row[fields[c].cell])
+        for n, c in (("_day", "observed_on"), ("_direction", "direction"))
+        if c in fields and n in rows.columns
+    ]
+    return rows.filter(pl.all_horizontal(*beside, *dated).fill_null(False)) if beside or dated else rows
+
+
+def without_totals_of_parts(
+    rows: pl.DataFrame, statement: Statement, sheet: str | None
+) -> tuple[pl.DataFrame, list[Finding]]:
+    """Rows without those that are the total of the parts beside them, and a finding for each of these."""
+    verdict = totals_beside_parts(rows, statement)
+    told = rows.select("source_row", verdict=verdict)
+    findings = [
+        *(Finding("control_total", "the row is the total of the parts of its place, and is not added to them", sheet, n) for n in _numbers(told, TOTAL)),
+        *(Finding("control_total_differs", "the row names no part and is not the sum of the parts of its place; the parts are read", sheet, n) for n in _numbers(told, DIFFERS)),
+    ]  # fmt: skip
+    return rows.filter(verdict.is_null()), findings
+
+
+def without_subtotals(rows: pl.DataFrame, verdict: pl.Series, sheet: str | None) -> tuple[pl.DataFrame, list[Finding]]:
+    """Rows without the subtotals of larger units; `_unclear` marks rows of which nobody can say whether they are one."""
+    told = rows.select("source_row", verdict=verdict)
+    findings = [
+        *(Finding("control_total", "the row is the sum of the smaller units beside it, and is not added to them", sheet, n) for n in _numbers(told, TOTAL)),
+        *(Finding("unit_not_told", "the row names no smaller unit and is less than the sum of those that do: its people stand in the larger unit", sheet, n) for n in _numbers(told, REMAINDER)),
+    ]  # fmt: skip
+    marked = rows.with_columns(_unclear=(verdict == UNCLEAR).fill_null(False))
+    return marked.filter((verdict != TOTAL).fill_null(True)), findings
+
+
+def _numbers(told: pl.DataFrame, verdict: str) -> list[int]:
+    return told.filter(verdict=verdict)["source_row"].sort().to_list()
+
+
+def _bare(name: pl.Expr) -> pl.Expr:
+    """A name in the form in which `_total_of` gives one."""
+    return name.map_elements(lambda n: "".join(w for w in words(n) if w not in TYPE_WORDS), return_dtype=pl.String)

@@ -84,8 +84,8 @@ def location_master(stock: pl.DataFrame, links: pl.DataFrame, rules: LocationRul
     )
 
 
-def _metres(latitude: pl.Expr, longitude: pl.Expr, other_latitude: pl.Expr, other_longitude: pl.Expr) -> pl.Expr:
-    """Great-circle distance (haversine, on a sphere: half a percent of error)."""
+def distance_m(latitude: pl.Expr, longitude: pl.Expr, other_latitude: pl.Expr, other_longitude: pl.Expr) -> pl.Expr:
+    """Great-circle distance in metres between points in degrees (haversine, on a sphere: half a percent of error)."""
     up = ((other_latitude - latitude).radians() / 2).sin() ** 2
     across = ((other_longitude - longitude).radians() / 2).sin() ** 2
     half = up + latitude.radians().cos() * other_latitude.radians().cos() * across
@@ -99,7 +99,7 @@ def _changes(seen: pl.DataFrame, rules: LocationRules) -> pl.DataFrame:
         for c in ("location_name", "latitude", "longitude", "admin2_code", "reference_date")
     }
     pairs = seen.sort(*PLACE, "reference_date").with_columns(before.values())
-    far = _metres(pl.col("_latitude"), pl.col("_longitude"), pl.col("latitude"), pl.col("longitude"))
+    far = distance_m(pl.col("_latitude"), pl.col("_longitude"), pl.col("latitude"), pl.col("longitude"))
     point = pl.format("{}, {}", pl.col("latitude").round(5), pl.col("longitude").round(5))
     point_before = pl.format("{}, {}", pl.col("_latitude").round(5), pl.col("_longitude").round(5))
     kinds = (
@@ -148,7 +148,7 @@ def _proposed(locations: pl.DataFrame, stock: pl.DataFrame, rules: LocationRules
     pairs = named.join(named, on=["location_code", "admin2_code", "_base"], suffix="_other").filter(
         (pl.col("place_id") != pl.col("place_id_other"))
         & (
-            _metres(*(pl.col(c) for c in ("latitude", "longitude", "latitude_other", "longitude_other")))
+            distance_m(*(pl.col(c) for c in ("latitude", "longitude", "latitude_other", "longitude_other")))
             <= rules.link_m
         )
     )

@@ -203,3 +203,15 @@ def name_key(name: pl.Expr) -> pl.Expr:
         .str.replace(r"^(al|el)[\s\-]+", "")
         .str.replace_all(r"[^\p{L}\p{N}]", "")
     )
+
+
+BETWEEN_DIGITS = "\u01c0"
+"""A letter that no name has, for what stands between two numbers: sector 1/12 is not sector 11/2."""
+
+
+def spelling_key(name: pl.Expr) -> pl.Expr:
+    """As `name_key`, with numbers kept apart: for places that no list names, and that only their spelling tells apart."""
+    apart = name
+    for _ in range(2):  # `1-2-3`: a match ends with the digit that the next one needs
+        apart = apart.str.replace_all(r"(\d)[^\p{L}\p{N}]+(\d)", "${1}" + BETWEEN_DIGITS + "${2}")
+    return name_key(apart)

@@ -66,9 +66,22 @@ def test_an_unknown_header_is_told_with_the_nearest_known_and_the_line_to_add(
 
 @pytest.mark.parametrize(
     ("place", "people"),
-    [("Total station school,Mosul", 70), ("Ninewa,Total", 70), ("Total,", 50), ("Grand total:,", 50)],
+    [
+        ("Total station school,Mosul", 70),
+        ("Total station school,", 70),
+        ("Ninewa,Total", 50),
+        ("Total,", 50),
+        ("Grand total:,", 50),
+        ("Total Ninewa,", 50),
+        ("Ninewa governorate total,", 50),
+        ("Ninewa,Mosul Total", 50),
+        ("Sous-total Ninewa,", 50),
+        ("Genel Toplam,", 50),
+        ("المجموع,", 50),
+        ("Ninewa,Ninewa", 70),
+    ],
 )
-def test_only_a_row_that_says_total_before_anything_else_is_a_totals_row(
+def test_a_row_is_a_total_where_a_place_says_so_and_nothing_finer_stands_beside_it(
     tmp_path: Path, reference: Reference, place: str, people: int
 ) -> None:
     told = read(tmp_path, f"{HEADERS}\nNinewa,Mosul,10,50,2024-03-31\n{place},4,20,2024-03-31\n", reference)

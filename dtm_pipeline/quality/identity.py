@@ -1,0 +1,68 @@
+"""What tells rows of one delivery apart, however it is spelled. Method: docs/method/statements.md."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from dtm_pipeline.places.names import spelling_key
+
+REASONS = "displacement_reason"
+LEVELS = (1, 2, 3)
+
+
+def text_key(text: pl.Expr) -> pl.Expr:
+    """A code or a label without regard to case, spaces and punctuation: ` Iraq  conflict` and `Iraq-Conflict` are one."""
+    folded = text.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ")
+    return folded.str.strip_chars()
+
+
+def reasons_key(text: pl.Expr) -> pl.Expr:
+    """Reasons given together are one code, whatever their order: `Conflict; Natural disaster`."""
+    parts = text.str.split(";").list.eval(text_key(pl.element()))
+    return parts.list.unique().list.sort().list.join("; ")
+
+
+def round_key(text: pl.Expr) -> pl.Expr:
+    """A round's label without the word and leading zeros: `Round 07`, `R7` and `7` are one."""
+    key = text_key(text)
+    return key.str.replace(r"^(?:round|rnd|r)?\s*0*(\d+)$", "${1}")
+
+
+def code_key(code: pl.Expr) -> pl.Expr:
+    """A p-code without the letters of its country, which is written as ISO 2 or ISO 3: `IRQ-G01Q01`, `iqg01q01`."""
+    bare = code.str.to_uppercase().str.replace_all(r"[^A-Z0-9]", "")
+    return bare.str.replace(r"^[A-Z]{2,3}?(G?\d)", "${1}")
+
+
+def identity_keys(columns: tuple[str, ...]) -> dict[str, pl.Expr]:
+    """Keys that are equal for rows that differ in nothing but spelling.
+
+    A unit is known by its code where the row gives one, else by its name.
+
+    Args:
+        columns: names of the columns that identify a row.
+
+    Returns:
+        Expressions by the name of the key, `_key_...`.
+    """
+    keys: dict[str, pl.Expr] = {}
+    for column in columns:
+        level = next((n for n in LEVELS if column in (f"provider_admin{n}_name", f"provider_admin{n}_code")), None)
+        name = f"_key_admin{level}" if level else f"_key_{column}"
+        if name in keys:
+            continue
+        if level:
+            parts = [code_key(pl.col(c)) for c in (f"provider_admin{level}_code",) if c in columns]
+            parts += [spelling_key(pl.col(c)) for c in (f"provider_admin{level}_name",) if c in columns]
+            keys[name] = pl.coalesce(parts)
+        elif column == REASONS:
+            keys[name] = reasons_key(pl.col(column))
+        elif column == "reporting_round":
+            keys[name] = round_key(pl.col(column))
+        elif column.endswith("_name"):
+            keys[name] = spelling_key(pl.col(column))
+        elif column.endswith(("_type", "_id", "operation", "nationality", "provider", "_number")):
+            keys[name] = text_key(pl.col(column))
+        else:
+            keys[name] = pl.col(column)
+    return keys

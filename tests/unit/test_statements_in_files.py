@@ -1,0 +1,193 @@
+"""What adds up in one file: parts of a figure. Totals, subtotals, repeats and other spellings of one thing never do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from dtm_pipeline.storage.reference import Reference
+from sources.document import Document
+from sources.protocol import Delivery, Reading
+from sources.registry import read_delivery
+
+API = {"operation": "Displacement due to conflict", "admin0Pcode": "LBN", "admin1Name": "South", "admin1Pcode": "LB6", "admin2Name": "Sour", "admin2Pcode": "LB63", "reportingDate": "2023-10-15T00:00:00", "roundNumber": 1, "assessmentType": "BA", "idpOriginAdmin1Name": None}  # fmt: skip
+HEADERS = "Governorate,District,Registered families,Registered individuals,As of"
+REGISTERED = {"country": "IRQ", "population_group": "idp_returnee", "kind": "government_registration"}
+SITES = "SSID,Governorate,District,Camp name,Families,Individuals,Date"
+
+
+def read(folder: Path, text: str, reference: Reference, name: str = "list.csv", **said: str) -> Reading:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return read_delivery(Document(name, path), Delivery("0" * 64, name, dict(said)), reference)
+
+
+def answer(folder: Path, reference: Reference, *rows: dict[str, Any]) -> Reading:
+    told = [{"id": i, "displacementReason": None, **API, **row} for i, row in enumerate(rows)]
+    return read(folder, json.dumps(told), reference, "answer.json")
+
+
+def people(reading: Reading, table: str = "raw_dtm__api_figure") -> int:
+    return int(reading.tables[table]["individuals"].sum())
+
+
+def rules(reading: Reading) -> list[str]:
+    return reading.rejected.sort("source_row")["rule"].to_list()
+
+
+def findings(reading: Reading) -> list[str]:
+    return [f.finding for f in reading.findings]
+
+
+REASONS = ({"displacementReason": "Conflict", "numPresentIdpInd": 60}, {"displacementReason": "Natural disaster", "numPresentIdpInd": 40})  # fmt: skip
+
+
+def test_parts_by_distinct_codes_add_up_and_not_available_is_a_code(tmp_path: Path, reference: Reference) -> None:
+    told = answer(tmp_path, reference, *REASONS, {"displacementReason": "Not available", "numPresentIdpInd": 100})
+    assert (people(told), findings(told)) == (200, [])
+
+
+def test_a_total_beside_its_split_is_a_control_total(tmp_path: Path, reference: Reference) -> None:
+    told = answer(tmp_path, reference, {"numPresentIdpInd": 100}, *REASONS)
+    assert (people(told), findings(told), told.account.rows_in) == (100, ["control_total"], 2)
+
+
+def test_a_total_beside_its_only_part_counts_once(tmp_path: Path, reference: Reference) -> None:
+    told = answer(tmp_path, reference, {"numPresentIdpInd": 60}, REASONS[0])
+    assert (people(told), findings(told)) == (60, ["control_total"])
+
+
+def test_a_total_that_its_parts_do_not_sum_to_is_named_where_others_are_totals(
+    tmp_path: Path, reference: Reference
+) -> None:
+    other = {"admin2Name": "Saida", "admin2Pcode": "LB61"}
+    told = answer(tmp_path, reference, {"numPresentIdpInd": 100}, *REASONS, *({**other, **r} for r in REASONS), {**other, "numPresentIdpInd": 130})  # fmt: skip
+    assert (people(told), findings(told)) == (200, ["control_total", "control_total_differs"])
+
+
+def test_people_of_no_stated_reason_are_a_part_where_no_row_is_a_total(tmp_path: Path, reference: Reference) -> None:
+    assert people(answer(tmp_path, reference, {"numPresentIdpInd": 7}, *REASONS)) == 107
+
+
+def test_a_total_over_reasons_and_origins_is_one(tmp_path: Path, reference: Reference) -> None:
+    parts = [{**r, "idpOriginAdmin1Name": o} for r in REASONS for o in ("Nabatiyeh", "South")]
+    totals = [{**r, "numPresentIdpInd": 2 * r["numPresentIdpInd"]} for r in REASONS]
+    told = answer(tmp_path, reference, *parts, *totals, {"numPresentIdpInd": 200})
+    assert (people(told), findings(told)) == (200, ["control_total"] * 3)
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        {"operation": "DISPLACEMENT  due to conflict "},
+        {"displacementReason": "conflict "},
+        {"admin2Pcode": "LBN63", "admin2Name": "Tyre"},
+        {"admin2Pcode": "lb-63"},
+        {"roundNumber": "01"},
+        {"assessmentType": "ba"},
+    ],
+)
+def test_one_code_under_two_spellings_is_never_summed(
+    tmp_path: Path, reference: Reference, spelled: dict[str, Any]
+) -> None:
+    first = {"displacementReason": "Conflict", "numPresentIdpInd": 60}
+    again = answer(tmp_path, reference, first, {**first, **spelled})
+    assert (people(again), rules(again)) == (60, ["repeated_row"])
+    others = {**first, "admin2Name": "Saida", "admin2Pcode": "LB61", "numPresentIdpInd": 5}
+    differs = answer(tmp_path, reference, first, {**first, **spelled, "numPresentIdpInd": 61}, others)
+    assert (people(differs), rules(differs)) == (5, ["conflicting_duplicate"] * 2)
+
+
+def test_reasons_given_together_are_one_code_in_any_order(tmp_path: Path, reference: Reference) -> None:
+    both = {"numPresentIdpInd": 9, "displacementReason": "Conflict; Natural disaster"}
+    told = answer(tmp_path, reference, both, {**both, "displacementReason": "Natural disaster;Conflict"}, *REASONS)
+    assert (people(told), rules(told)) == (109, ["repeated_row"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "count", "found"),
+    [
+        ("Ninewa,,10,50\nNinewa,Mosul,6,30\nNinewa,Tilkaif,4,20", 50, ["control_total"]),
+        ("Ninewa,,10,50\nNinewa,Mosul,10,50", 50, ["control_total"]),
+        ("Ninewa,Mosul,6,30\nNinewa,Tilkaif,4,20\nNinewa,,1,5", 55, ["unit_not_told"]),
+        ("Ninewa,,10,50\nErbil,Erbil,4,20", 70, []),
+        ("Ninewa,Ninewa,10,50\nNinewa,Tilkaif,4,20", 70, []),
+    ],
+)
+def test_a_row_of_a_larger_unit_is_its_subtotal_where_it_is_the_sum_of_the_smaller_ones(
+    tmp_path: Path, reference: Reference, rows: str, count: int, found: list[str]
+) -> None:
+    body = "\n".join(f"{r},2024-03-31" for r in rows.splitlines())
+    told = read(tmp_path, f"{HEADERS}\n{body}\n", reference, **REGISTERED)
+    assert (people(told, "raw_other__figure"), findings(told)) == (count, found)
+
+
+def test_a_row_of_a_larger_unit_that_exceeds_the_smaller_ones_is_not_added(
+    tmp_path: Path, reference: Reference
+) -> None:
+    rows = "Ninewa,,10,51,2024-03-31\nNinewa,Mosul,6,30,2024-03-31\nNinewa,Tilkaif,4,20,2024-03-31\n"
+    told = read(tmp_path, f"{HEADERS}\n{rows}", reference, **REGISTERED)
+    assert (people(told, "raw_other__figure"), rules(told)) == (50, ["subtotal_or_part"])
+
+
+@pytest.mark.parametrize("name", ["Sumel Total", "Total Sumel", "SUMEL TOTAL:", "Total for Sumel district"])
+def test_a_total_of_a_district_is_named_by_it_and_compared_with_its_rows(
+    tmp_path: Path, reference: Reference, name: str
+) -> None:
+    rows = f"Dahuk,Sumel,6,30,2024-03-31\nDahuk,{name},7,35,2024-03-31\nDahuk,Zakho,1,5,2024-03-31\n"
+    told = read(tmp_path, f"{HEADERS}\n{rows}", reference, **REGISTERED)
+    assert (people(told, "raw_other__figure"), findings(told)) == (35, ["control_total_differs"] * 2)
+    assert "states 35 individuals, the rows of the list hold 30" in told.findings[1].sentence
+
+
+def sites(*rows: str) -> str:
+    return "\n".join([SITES, *(f"{r},2024-03-31" for r in rows)]) + "\n"
+
+
+def test_a_camp_under_another_id_counts_once(tmp_path: Path, reference: Reference) -> None:
+    told = read(tmp_path, sites("A1,Ninewa,Mosul,Al-Salam camp,10,50", "A2,Ninewa,Mosul,al salam CAMP,10,50"), reference, country="IRQ", population_group="idp")  # fmt: skip
+    assert (people(told, "raw_other__figure"), rules(told)) == (50, ["repeated_place"])
+
+
+def test_two_ids_of_one_name_with_other_counts_are_two_places(tmp_path: Path, reference: Reference) -> None:
+    told = read(tmp_path, sites("A1,Ninewa,Mosul,Al-Salam camp,10,50", "A2,Ninewa,Mosul,al salam CAMP,11,55"), reference, country="IRQ", population_group="idp")  # fmt: skip
+    assert (people(told, "raw_other__figure"), rules(told)) == (105, [])
+
+
+COUNTS = "Date,Point,Direction,Total"
+
+
+@pytest.mark.parametrize("name", ["Total", "All points", "ALL POINTS:", "Grand total", "المجموع"])
+def test_totals_of_border_counts_are_control_totals(tmp_path: Path, reference: Reference, name: str) -> None:
+    rows = f"2024-04-01,Ibrahim Khalil,in,10\n2024-04-01,Shalamcheh,in,5\n2024-04-01,{name},in,16\n"
+    told = read(tmp_path, f"{COUNTS}\n{rows}", reference, country="IRQ")
+    assert told.tables["raw_dtm__border_count"]["movements"].to_list() == [10, 5]
+    assert [f.sentence for f in told.findings] == ["the totals row states 16 movements, the rows of the list hold 15"]
+
+
+def test_a_direction_that_says_total_is_the_sum_of_both(tmp_path: Path, reference: Reference) -> None:
+    rows = "2024-04-01,Rabia,in,10\n2024-04-01,Rabia,out,5\n2024-04-01,Rabia,Total,15\n2024-04-02,Rabia,Total,2\n"
+    told = read(tmp_path, f"{COUNTS}\n{rows}", reference, country="IRQ")
+    assert told.tables["raw_dtm__border_count"]["movements"].sum() == 15
+    assert told.rejected.is_empty()
+
+
+def test_migrants_of_communities_are_parts_of_their_district(tmp_path: Path, reference: Reference) -> None:
+    text = """Country,Governorate,District,Sub-district,Location name,Nationality,Number of migrants,Reference date
+EGY,Giza,6 October-2,One,Community A,Sudanese,300,2024-09-30
+EGY,Giza,6 October-2,One,Community B,Sudanese,500,2024-09-30
+EGY,Giza,6 October-2,Two,Community C,Sudanese,700,2024-09-30
+EGY,Giza,6 October-2,Two,Community C,Syrian,40,2024-09-30
+EGY,Giza,6 October-2,Two,community-c,Syrian,40,2024-09-30
+EGY,Giza,6 October-2,Two,Community C,All nationalities,740,2024-09-30
+EGY,Assiut,Alfath,Three,Community D,Syrian,60,2024-09-30
+EGY,Assiut,Alfath,Three,Community E,Syrian,80,2024-09-30
+"""
+    told = read(tmp_path, text, reference)
+    sums = told.tables["raw_dtm__migrant_presence"].group_by("nationality").agg(pl.col("individuals").sum()).sort("nationality")  # fmt: skip
+    assert sums.rows() == [("Sudanese", 1500), ("Syrian", 180)]
+    assert rules(told) == ["repeated_row"]
