@@ -19,6 +19,7 @@ from dtm_pipeline.storage.home import Home, HomeBusyError
 from dtm_pipeline.storage.inbox import give_back_refused, take_inbox
 from dtm_pipeline.storage.plan import make_plan
 from dtm_pipeline.storage.reference import Reference
+from sources.dates import labels_of_name
 
 JOB = "nightly_release"
 
@@ -47,7 +48,8 @@ def _something_new(home: Home, instance: dg.DagsterInstance) -> dg.SkipReason | 
     reference = Reference(settings.reference)
     try:
         with home.create().held():
-            take_inbox(home, settings.inbox or home.inbox, reference.archive_limits, settings.settle_seconds)
+            inbox = settings.inbox or home.inbox
+            take_inbox(home, inbox, reference.archive_limits, labels_of_name, settings.settle_seconds)
             give_back_refused(home)
     except HomeBusyError:
         return dg.SkipReason("another run holds the home")

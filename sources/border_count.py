@@ -12,7 +12,7 @@ from dataclasses import replace
 import polars as pl
 
 from dtm_pipeline.contracts.raw import BORDER_COUNT
-from dtm_pipeline.quality.identity import text_key
+from dtm_pipeline.domain.statements import text_key
 from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_number
 from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, count_rejects, split
 from dtm_pipeline.storage.reference import Reference
@@ -39,6 +39,7 @@ from sources.protocol import (
     flag_findings,
     none_usable,
 )
+from sources.review import flag_sentences, flagged, review_reject, review_text
 from sources.totals import control_totals, part_totals
 
 KIND = "border_count"
@@ -104,6 +105,7 @@ class BorderCount:
         fields = header.fields()
         total = fields["movements"].header if "movements" in fields else "sum of the groups"
         rejects = [
+            *review_reject(header, reference),
             Reject(
                 "unreadable_date",
                 "the day of a count is a date",
@@ -176,7 +178,7 @@ class BorderCount:
             *doubled,
             *control_totals(totals, frame, header, ("movements",), sheet.name),
             *unknown_headers(unread, aliases(reference, KIND), KIND, sheet.name),
-            *flag_findings(outcome.valid, FLAGS, sheet.name),
+            *flag_findings(outcome.valid, FLAGS | flag_sentences(reference), sheet.name),
         ]
         facts = {
             "sheet": sheet.name,
@@ -287,6 +289,7 @@ def _typed(
     frame = texts.select(
         "source_row",
         _day=day,
+        _review=review_text(header),
         observed_on=day_column(texts, f"c{fields['observed_on'].index}"),
         flow_point_name=plain(pl.col(f"c{fields['flow_point_name'].index}")),
         _direction=direction,
@@ -302,7 +305,8 @@ def _typed(
         source_sheet=pl.lit(sheet, pl.String),
         location_code=pl.lit(country),
         flags=pl.concat_list(
-            pl.when(bad_hours).then(pl.lit("unreadable_hours")).otherwise(pl.lit(None, pl.String))
+            pl.when(bad_hours).then(pl.lit("unreadable_hours")).otherwise(pl.lit(None, pl.String)),
+            *(pl.when(hit).then(pl.lit(flag)) for flag, hit in flagged(review_text(header), reference).items()),
         ).list.drop_nulls(),
     )
     key = ["observed_on", "_point", "direction"]

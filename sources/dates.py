@@ -100,6 +100,15 @@ def round_in(text: str) -> str | None:
     return str(int(found[1])) if found else None
 
 
+def labels_of_name(name: str) -> tuple[str | None, str | None]:
+    """The date (ISO) and the round that a file name gives, as far as it does. An impossible date is none: reading says so."""
+    try:
+        day = date_in(name)
+    except DeliveryError:
+        day = None
+    return day.isoformat() if day else None, round_in(name)
+
+
 def day_column(texts: pl.DataFrame, column: str) -> pl.Expr:
     """Days as text in a column: ISO, `29 Feb 2020`, day-first; month-first only where a day above 12 proves it. A year of two digits is of this century.
 

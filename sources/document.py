@@ -99,9 +99,12 @@ def header_key(header: str | None) -> str:
 class Sheet:
     """Cells as text, null where empty. Row i of `cells` is row i + 1 of the file as a person sees it."""
 
-    def __init__(self, name: str | None, cells: pl.DataFrame) -> None:
+    visible = True
+
+    def __init__(self, name: str | None, cells: pl.DataFrame, visible: bool = True) -> None:
         self.name = name
         self._cells = cells
+        self.visible = visible
 
     @property
     def cells(self) -> pl.DataFrame:
@@ -335,15 +338,31 @@ class Document:
 
     @cached_property
     def sheets(self) -> list[Sheet]:
-        """The sheets that hold cells; a text file is one sheet without a name.
+        """The visible sheets that hold cells; a text file is one sheet without a name.
 
         Raises:
-            DeliveryError: the workbook or the text is damaged.
+            DeliveryError: the workbook or the text is damaged, or shows no sheet.
         """
         if self.format == "workbook":
             _ = self.examination  # a workbook that must not be opened is refused before it is
-            return _workbook(self.raw)
+            visible = [s for s in self._workbook if s.visible]
+            if not visible:
+                raise DeliveryError(
+                    f"every sheet with cells is hidden ({', '.join(repr(s.name) for s in self._workbook)})",
+                    "a sheet that a person sees",
+                    "ask the sender which sheet counts, and to unhide it",
+                )
+            return visible
         return [TextSheet(self.path, self.encoding, self.scratch, mend=not _is_utf8(self.path))]
+
+    @cached_property
+    def _workbook(self) -> list[Sheet]:
+        return _workbook(self.raw)
+
+    @property
+    def hidden_sheets(self) -> list[str]:
+        """Names of sheets that hold cells and that the workbook hides: they are not read."""
+        return [str(s.name) for s in self._workbook if not s.visible] if self.format == "workbook" else []
 
     @cached_property
     def examination(self) -> Examination:
@@ -381,7 +400,7 @@ def _workbook(raw: bytes) -> list[Sheet]:
             loaded = book.load_sheet(name, header_row=None, skip_rows=0, dtypes="string")
             cells = loaded.to_polars()
             if cells.width and cells.height:
-                sheets.append(Sheet(name, _at_its_columns(cells, loaded)))
+                sheets.append(Sheet(name, _at_its_columns(cells, loaded), loaded.visible == "visible"))
     except fastexcel.FastExcelError as error:
         said = str(error).strip().splitlines()
         what = "a ZIP archive that is no workbook, or a workbook that was cut" if raw[:2] == b"PK" else "damaged"

@@ -9,10 +9,17 @@ from __future__ import annotations
 import polars as pl
 
 from dtm_pipeline.contracts.raw import EVENT_REPORT
+from dtm_pipeline.quality.identity import identity_keys
 from sources.protocol import Finding
 from sources.tabular import Context, Need, Tabular
 
 COUNTS = ("new", "cumulative", "current", "returned")
+
+
+def event_place() -> pl.Expr:
+    """The place of a report: its units, by code where one is given, and its name."""
+    keys = identity_keys((*(f"provider_admin{n}_{w}" for n in (1, 2) for w in ("code", "name")), "location_name"))
+    return pl.concat_str([key.fill_null("") for key in keys.values()], separator="/")
 
 
 class EventReport(Tabular):
@@ -40,10 +47,14 @@ class EventReport(Tabular):
         "location_name",
     )
     persons = "_stated"
+    made = ("event_place",)
     vocabularies = {"event_type": "event_type"}
 
     def shaped(self, frame: pl.DataFrame, context: Context) -> pl.DataFrame:
-        return frame.with_columns(_stated=pl.coalesce(f"{c}_individuals" for c in ("cumulative", "new", "current")))
+        return frame.with_columns(
+            event_place=event_place(),
+            _stated=pl.coalesce(f"{c}_individuals" for c in ("cumulative", "new", "current")),
+        )
 
     def more(
         self, kept: pl.DataFrame, texts: pl.DataFrame, context: Context

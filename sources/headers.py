@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import difflib
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import polars as pl
 
+from dtm_pipeline.quality.parse import plain
 from dtm_pipeline.storage.reference import Reference
 from sources.document import DeliveryError, Sheet, header_key
 from sources.protocol import Finding
 
 MAX_HEADER_ROW = 10
 LONGEST_TOLD = 120
+NUMERIC = re.compile(r"^[+-]?[\d\u0660-\u0669\u06f0-\u06f9][\d\u0660-\u0669\u06f0-\u06f9.,:/ -]*$")
+PERSONS = re.compile(
+    r"individual|person|people|\bind\b|\bpax\b|individus|personnes|personas|kişi|أفراد|افراد|اشخاص", re.IGNORECASE
+)
+HOUSEHOLDS = re.compile(r"household|famil|\bhhs?\b|ménage|menage|hogar|hane|أسر|اسر|عوائل|عائلات", re.IGNORECASE)
+MEASURE = re.compile(f"{PERSONS.pattern}|{HOUSEHOLDS.pattern}|male|female|total|men|boys|girls|number", re.IGNORECASE)
+COUNTS = re.compile(r"households|individuals|movements")
 SHARED = "any"
 """Rows of headers.csv that hold for every kind that reads them: places, dates, rounds."""
 LATIN = re.compile(r"[^\x00-\u024f]+")
@@ -52,6 +60,13 @@ class HeaderRow:
     repeated: tuple[Column, ...] = field(default=())
     bare: tuple[int, ...] = ()
     """Columns without a header."""
+    rows: int = 1
+    """Rows that the header takes; `row` is the last of them."""
+
+    @property
+    def above(self) -> int:
+        """Rows above the header: a banner, or nothing."""
+        return self.row - self.rows
 
     def fields(self) -> dict[str, Column]:
         """The first column of each field."""
@@ -133,14 +148,78 @@ def target_of(header: str | None, table: dict[str, tuple[str, str]]) -> tuple[st
 
 
 def find_header(sheet: Sheet, table: dict[str, tuple[str, str]]) -> HeaderRow | None:
-    """The row of the first ten in which most headers are known; None where no row has two of them."""
+    """The row of the first ten in which most headers are known; None where no row has two of them.
+
+    Two rows are one header where the lower one names columns that the upper one leaves blank: groups merged over theirs.
+    """
     best: tuple[int, int] | None = None
-    head = sheet.head()[:MAX_HEADER_ROW]
-    for i, row in enumerate(head):
+    head = sheet.head()[: MAX_HEADER_ROW + 1]
+    for i, row in enumerate(head[:MAX_HEADER_ROW]):
         hits = len({target for header in row if (target := target_of(header, table))})
         if hits >= 2 and (best is None or hits > best[0]):
             best = (hits, i)
-    return None if best is None else header_row(head[best[1]], best[1] + 1, table)
+    if best is None:
+        return None
+    at = best[1]
+    below = head[at + 1] if at + 1 < len(head) else []
+    if _names_columns(below, head[at]):
+        return joined_header(head[at], below, at + 2, table)
+    if at and _names_columns(head[at], head[at - 1]):
+        return joined_header(head[at - 1], head[at], at + 1, table)
+    return header_row(head[at], at + 1, table)
+
+
+def _names_columns(lower: list[str | None], upper: list[str | None]) -> bool:
+    """Whether a row names columns that the one above it leaves blank beside a named one, and holds no data."""
+    words = [c.strip() for c in lower if c and c.strip()]
+    if len(words) < 2 or any(NUMERIC.match(w) or w.startswith("#") for w in words):
+        return False
+    # a row of data has its own words, a row of headers says the same few of each group
+    filled = [i for i, c in enumerate(lower) if c and c.strip()]
+    beside = [i for i in filled if i and not header_key(upper[i]) and any(header_key(u) for u in upper[:i])]
+    named_first = all(header_key(upper[i]) or i in beside for i in filled)
+    repeats = len({header_key(w) for w in words}) < len(words)
+    return bool(beside) and named_first and (repeats or all(MEASURE.search(w) for w in words))
+
+
+def joined_header(
+    upper: list[str | None], lower: list[str | None], number: int, table: dict[str, tuple[str, str]]
+) -> HeaderRow:
+    """The header of two rows: each group of the upper row stands over its columns up to the next group.
+
+    A column is known by both names together; where the lower one says that persons are counted by the upper one, and where
+    it says households by the field of households of the same group.
+    """
+    joined: list[str | None] = []
+    groups: list[tuple[str, str]] = []
+    group = ""
+    for above, below in zip(upper, lower, strict=True):
+        group = str(above) if header_key(above) else group if header_key(below) else ""
+        label = " ".join(t for t in (group, below or "") if t)
+        joined.append(label or None)
+        groups.append((group, below or ""))
+    plain = header_row(joined, number, table)
+    known = {c.target for c in plain.columns if c.target}
+    columns = tuple(
+        column if column.target else replace(column, target=_of_group(*groups[column.index], table, known))
+        for column in plain.columns
+    )
+    return replace(plain, columns=columns, rows=2)
+
+
+def _of_group(
+    group: str, measure: str, table: dict[str, tuple[str, str]], known: set[tuple[str, str]]
+) -> tuple[str, str] | None:
+    """What a column of a group stands for, from what the group stands for and what the column says it counts."""
+    target = target_of(group, table)
+    if target is None or not measure or target in known:
+        return target if not measure else None
+    if PERSONS.search(measure):
+        return None if target[1].endswith("_households") or target[1] == "households" else target
+    if HOUSEHOLDS.search(measure) and target[1].endswith("individuals"):
+        of_households = (target[0], target[1].replace("individuals", "households"))
+        return of_households if of_households in table.values() else None
+    return None
 
 
 def header_row(cells: list[str | None], number: int, table: dict[str, tuple[str, str]]) -> HeaderRow:
@@ -167,7 +246,7 @@ def check_one_table(sheet: Sheet, header: HeaderRow, table: dict[str, tuple[str,
         DeliveryError: a row above them holds headers too.
     """
     known = len({c.target for c in header.columns if c.target})
-    for number, row in enumerate(sheet.head()[: header.row - 1], start=1):
+    for number, row in enumerate(sheet.head()[: header.above], start=1):
         hits = len({target for cell in row if (target := target_of(cell, table))})
         if hits > 2 and 2 * hits > known:
             raise DeliveryError(
@@ -189,7 +268,8 @@ def column_findings(texts: pl.DataFrame, header: HeaderRow, sheet: str | None, d
     Raises:
         DeliveryError: they differ.
     """
-    filled = {i: texts[f"c{i}"].drop_nulls().str.strip_chars().str.len_chars().gt(0).sum() for i in header.bare}
+    filled = {i: int(texts[f"c{i}"].drop_nulls().str.strip_chars().str.len_chars().gt(0).sum()) for i in header.bare}
+    _check_bare(texts, header, filled, sheet, decisive)
     told = [f"{i + 1} ({n:,} rows)" for i, n in filled.items() if n]
     findings = []
     if told:
@@ -212,6 +292,31 @@ def column_findings(texts: pl.DataFrame, header: HeaderRow, sheet: str | None, d
             sentence = f"column {other.index + 1} ({other.header}) stands for {name}, as column {first.index + 1} does; it {what}"
             findings.append(Finding("repeated_column", sentence, sheet, header.row))
     return findings
+
+
+def _check_bare(
+    texts: pl.DataFrame, header: HeaderRow, filled: dict[int, int], sheet: str | None, decisive: set[str]
+) -> None:
+    """No column of numbers without a header stands beside one that counts: which of the two counts is not known.
+
+    Raises:
+        DeliveryError: one does, as under a header that is merged over several columns.
+    """
+    counts = {c.index: c for c in header.columns if c.target and c.target[0] == "field" and c.target[1] in decisive}
+    for index, rows in filled.items():
+        beside = counts.get(index - 1)
+        if beside is None or beside.target is None or not COUNTS.search(beside.target[1]):
+            continue
+        numbers = texts.filter(plain(pl.col(f"c{index}")).str.contains(NUMERIC.pattern)).height
+        if rows and numbers >= 0.5 * texts.height:
+            raise DeliveryError(
+                f"column {index + 1} holds {numbers:,} numbers under no header, beside {beside.header!r}, which may be merged over both",
+                "a header over every column that counts",
+                "ask the sender which of the two columns counts what, and to name both",
+                sheet=sheet,
+                row=header.row,
+                column=beside.header,
+            )
 
 
 def numbered(sheet: Sheet) -> pl.DataFrame:

@@ -24,6 +24,7 @@ from dtm_pipeline.storage.tables import Spool
 from sources.document import DeliveryError, Document, Sheet
 from sources.headers import original_json
 from sources.protocol import SAY_COUNTRY, Delivery, Description, Finding, Match, Reading, added, none_usable
+from sources.review import RULE, flag_sentences, flagged, quarantined, review_state
 from sources.survey import export
 from sources.survey.expressions import NotTranslatedError, Scope, column_of, number_of, translate
 from sources.survey.records import sheets_of_json
@@ -135,7 +136,7 @@ class HouseholdSurvey:
         tables, left = _tables(sheets, form)
         survey = str(delivery.statement.get("survey") or form.form_id)
         family = _family(document.name, delivery.statement.get("survey"), form, reference)
-        keys = {MAIN: _main_keys(tables[MAIN])}
+        keys = {MAIN: _main_keys(tables[MAIN], reference)}
         for name in _parents_first(tables, form):
             keys[name] = _repeat_keys(tables[name], keys, form)
         told_day = delivery.statement.get("reference_date")
@@ -147,7 +148,9 @@ class HouseholdSurvey:
             "reference_date": pl.lit(day, pl.Date),
             "snapshot_id": pl.lit(delivery.snapshot_id),
         }
-        outcomes = [_read_table(t, keys, tables, facts, family, self.kind, document.scratch) for t in tables.values()]
+        outcomes = [
+            _read_table(t, keys, tables, facts, family, self.kind, document.scratch, reference) for t in tables.values()
+        ]
         if not any(o.rows.height for o in outcomes):
             raise none_usable(pl.concat([o.rejected for o in outcomes]))
         findings = [f for o in outcomes for f in o.findings]
@@ -240,8 +243,11 @@ def _tables(sheets: list[Sheet], form: Form) -> tuple[dict[str, _Records], list[
     return {MAIN: found.pop(MAIN), **found}, left
 
 
-def _main_keys(main: _Records) -> pl.DataFrame:
-    """source_row, record_key, index, interviewed_on, and the reason why a row can't be used."""
+def _main_keys(main: _Records, reference: Reference) -> pl.DataFrame:
+    """source_row, record_key, index, interviewed_on, review, and the reason why a row can't be used.
+
+    Of two rows of one interview the one that a reviewer rejected is no rival of the other.
+    """
     key = export.plain_text(main.cell("key"))
     index = export.plain_text(main.cell("index")).str.replace(r"\.0$", "")
     keys = export.select(
@@ -250,10 +256,14 @@ def _main_keys(main: _Records) -> pl.DataFrame:
         record_key=pl.coalesce(key, pl.format("index {}", index), pl.format("row {}", "source_row")),
         index=index,
         interviewed_on=main.interview_day,
+        review=main.cell("review"),
     )
-    twice = keys.filter(pl.col("record_key").is_duplicated())
+    rejected = quarantined(review_state(pl.col("review"), reference), reference)
+    keys = keys.with_columns(_rejected=rejected)
+    reviewed = pl.when("_rejected").then(pl.lit(RULE))
+    twice = keys.filter(~pl.col("_rejected")).filter(pl.col("record_key").is_duplicated())
     if twice.is_empty():
-        return keys.with_columns(reason=pl.lit(None, pl.String))
+        return keys.with_columns(reason=reviewed).drop("_rejected")
     ticked = [c for codes in main.columns.choices.values() for c in codes.values()]
     same = pl.struct(pl.col(c.cell) for c in (*main.columns.questions.values(), *ticked))
     at = pl.col("source_row").is_in(twice["source_row"].to_list())
@@ -271,7 +281,8 @@ def _main_keys(main: _Records) -> pl.DataFrame:
             .then(pl.lit("repeated_row")),
         )
     )
-    return keys.join(reasons, on="source_row", how="left", maintain_order="left")
+    judged = keys.join(reasons, on="source_row", how="left", maintain_order="left")
+    return judged.with_columns(reason=pl.coalesce(reviewed, "reason")).drop("_rejected")
 
 
 def _last_day(days: pl.Series) -> date | None:
@@ -325,12 +336,14 @@ def _repeat_keys(repeat: _Records, keys: dict[str, pl.DataFrame], form: Form) ->
             record_key=pl.format("{}/{}/{}", pl.col("parent_key").fill_null("?"), pl.lit(repeat.name), "own"),
             index="own",
             interviewed_on=pl.lit(None, pl.Date),
+            review=pl.lit(None, pl.String),
             reason=pl.when(pl.col("parent_key").is_null()).then(pl.lit("no_parent")),
         )
     )
 
 
 REJECTS = [
+    Reject(RULE, "a submission that is used is not one that its reviewer rejected", None, pl.col("reason") == RULE, pl.col("review")),
     Reject("no_parent", "a record of a repeat names its interview, and the interview is there", None, pl.col("reason") == "no_parent", pl.lit(None, pl.String)),
     Reject("conflicting_duplicate", "an interview stands once; rows that differ can't both be right", None, pl.col("reason") == "conflicting_duplicate", pl.col("record_key")),
     Reject("repeated_row", "an interview stands once; the row repeats another, which is kept", None, pl.col("reason") == "repeated_row", pl.col("record_key")),
@@ -356,9 +369,11 @@ def _read_table(
     family: dict[str, Any],
     kind: str,
     scratch: Path | None,
+    reference: Reference,
 ) -> _Outcome:
     """Read a table in pieces: memory grows with the largest piece, not with the file."""
     rules = _rules(table, tables[MAIN])
+    rules.flags |= {f"{flag}:review": hit for flag, hit in flagged(pl.col("review"), reference).items()}
     parents = _parent_answers(tables[MAIN], keys[MAIN], rules.asked_of_parent)
     own = {} if table.name != MAIN else _family_columns(table, family)
     kept, rejected = [empty(SURVEY_RECORD)], [empty(QUARANTINE)]
@@ -409,7 +424,7 @@ def _read_table(
         pl.concat(rejected),
         total,
         record,
-        _findings(tally, counts, beside, table.sheet.name),
+        _findings(tally, counts, beside, table.sheet.name, SENTENCES | flag_sentences(reference)),
         rules.not_checked,
     )
 
@@ -502,7 +517,9 @@ def _flagged(rows: pl.DataFrame, rules: _Rules, tally: dict[str, list[int]], cou
     return rows.with_columns(nothing if struck_flags is None else struck_flags["flags"])
 
 
-def _findings(tally: dict[str, list[int]], counts: dict[str, int], beside: int, sheet: str | None) -> list[Finding]:
+def _findings(
+    tally: dict[str, list[int]], counts: dict[str, int], beside: int, sheet: str | None, sentences: dict[str, str]
+) -> list[Finding]:
     """A finding a row for what stands on few rows, one for all where it stands on many; each row keeps its flags."""
     findings = []
     if beside:
@@ -510,7 +527,7 @@ def _findings(tally: dict[str, list[int]], counts: dict[str, int], beside: int, 
         findings.append(Finding("columns_beside_the_form", told, sheet, 1))
     for name, rows in tally.items():
         rule, question = name.split(":", maxsplit=1)
-        sentence = f"{question}: {SENTENCES[rule]}"
+        sentence = f"{question}: {sentences[rule]}"
         if counts[name] > ROWS_TOLD:
             findings.append(
                 Finding(rule, f"{sentence} (in {counts[name]:,} rows, first in row {rows[0]})", sheet, rows[0])

@@ -51,6 +51,7 @@ from sources.protocol import (
     flag_findings,
     none_usable,
 )
+from sources.review import flag_sentences, flagged, review_reject, review_text
 from sources.totals import control_totals, part_totals
 
 KIND = "master_list"
@@ -177,7 +178,7 @@ def _fit(header: HeaderRow | None) -> Match:
 
 
 def _banner(sheet: Sheet, header: HeaderRow) -> str:
-    return " ".join(cell for row in sheet.head()[: header.row - 1] for cell in row if cell)
+    return " ".join(cell for row in sheet.head()[: header.above] for cell in row if cell)
 
 
 def population_group(sheet: Sheet, header: HeaderRow, delivery: Delivery) -> str:
@@ -257,10 +258,13 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
         reporting_round=pl.lit(_round(delivery, places), pl.String),
         _from=spelling_key(pl.col("_origin")),
     )
+    reviewed = [pl.when(hit).then(pl.lit(flag)) for flag, hit in flagged(pl.col("_review"), reference).items()]
+    rows = rows.with_columns(flags=pl.col("flags").list.concat(pl.concat_list(reviewed).list.drop_nulls()))
     rows = with_places_twice(rows, ONCE, reference.thresholds["deliveries"]["same_place_m"])
     fields = header.fields()
     counted: dict[str, str] = {n: fields[n].header for n in ("households", "individuals") if n in fields}
     rejects = [
+        *review_reject(header, reference),
         Reject(
             "no_identity",
             "a location has a place id, or a name in a district",
@@ -285,7 +289,7 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
         )
         for row in names.filter(pl.col("versions") > 1)["source_row"]
     ]
-    findings += flag_findings(outcome.valid, FLAGS, sheet.name)
+    findings += flag_findings(outcome.valid, FLAGS | flag_sentences(reference), sheet.name)
     if ORIGIN in header.fields():
         cells, unit = _origin_cells(kept, header, reference, findings, sheet.name), "households"
     else:
@@ -387,6 +391,7 @@ def _typed(
         **{f"cell_{i}": _sum_of(columns) for i, columns in enumerate(categories.values())},
         _destroyed=destroyed,
         _origin=plain(text(ORIGIN)),
+        _review=review_text(header),
         _bad_cells=pl.any_horizontal(
             pl.lit(False),
             *(

@@ -109,6 +109,14 @@ def _of_document(document: Document) -> list[Finding]:
     return [
         *(
             Finding(
+                "hidden_sheet", "the sheet is hidden and was not read; if it counts, ask the sender to unhide it", name
+            )
+            for name in document.hidden_sheets
+        ),
+        *_rows_as_seen(found.hidden_rows, document, "hidden_rows", "are hidden, by a filter or by hand, and were read"),
+        *_rows_as_seen(found.struck_rows, document, "struck_rows", "are struck through and were read"),
+        *(
+            Finding(
                 "formula_error",
                 f"{column}{row} holds the error of a formula; its value is unknown; ask the sender to mend it",
                 sheet,
@@ -125,6 +133,20 @@ def _of_document(document: Document) -> list[Finding]:
             )
             for sheet, column, row in found.without_value
         ),
+    ]
+
+
+def _rows_as_seen(rows: dict[str, list[int]], document: Document, finding: str, told: str) -> list[Finding]:
+    """A finding for each visible sheet with rows that a person does not see, or sees struck through."""
+    return [
+        Finding(
+            finding,
+            f"{len(numbers):,} rows {told}: first row {numbers[0]}; ask the sender whether they count",
+            name,
+            numbers[0],
+        )
+        for name, numbers in rows.items()
+        if name not in document.hidden_sheets
     ]
 
 

@@ -27,8 +27,10 @@ from sources.protocol import (
     Reading,
     SheetReading,
     combine,
+    flag_findings,
     none_usable,
 )
+from sources.review import flag_sentences, flagged, review_reject, review_text
 from sources.survey.export import as_coded, mapped
 from sources.survey.records import sheets_of_json
 from sources.survey.xlsform import forms_of
@@ -81,7 +83,7 @@ class SeveritySurvey:
                 )
                 continue
             try:
-                read.append(_read_sheet(sheet, fit, delivery))
+                read.append(_read_sheet(sheet, fit, delivery, reference))
             except DeliveryError as refusal:
                 last = refusal
                 findings.append(Finding("sheet_refused", f"the sheet was left out: {refusal}", whole.name))
@@ -98,7 +100,7 @@ class SeveritySurvey:
         return combine(KIND, read, findings)
 
 
-def _read_sheet(sheet: Sheet, fit: _Fit, delivery: Delivery) -> SheetReading:
+def _read_sheet(sheet: Sheet, fit: _Fit, delivery: Delivery, reference: Reference) -> SheetReading:
     if fit.match.missing:
         raise DeliveryError(
             f"lacks questions of {fit.model.index_name} {fit.model.model_version}: {', '.join(fit.match.missing[:5])}",
@@ -113,13 +115,17 @@ def _read_sheet(sheet: Sheet, fit: _Fit, delivery: Delivery) -> SheetReading:
             "headers and no row below them", "submissions", SEND_AGAIN, sheet=sheet.name, row=fit.header.row
         )
     rows = _typed(texts, fit, delivery, sheet)
-    rows = rows.with_columns(reference_date=_reference_date(rows, delivery))
+    told_flags = [pl.when(hit).then(pl.lit(flag)) for flag, hit in flagged(pl.col("_review"), reference).items()]
+    rows = rows.with_columns(
+        reference_date=_reference_date(rows, delivery), flags=pl.concat_list(told_flags).list.drop_nulls()
+    )
     wrong = {
         i.code: pl.col(f"a_{i.code}").is_null() & plain(pl.col(f"q_{i.code}")).is_not_null()
         for i in fit.model.indicators
     }
     place, households = fit.columns["place_id"].header, fit.columns["households"].header
     rejects = [
+        *review_reject(fit.header, reference),
         Reject(
             "no_identity",
             "a location has its place id",
@@ -165,7 +171,8 @@ def _read_sheet(sheet: Sheet, fit: _Fit, delivery: Delivery) -> SheetReading:
     }
     tables = {SEVERITY_LOCATION.name: outcome.valid, SEVERITY_ANSWER.name: _answers(kept, fit.model)}
     told = account(rows, outcome, kept)
-    return SheetReading(tables, outcome.rejected, told, (fit.model.location_code,), facts)
+    findings = flag_findings(outcome.valid, flag_sentences(reference), sheet.name)
+    return SheetReading(tables, outcome.rejected, told, (fit.model.location_code,), facts, findings)
 
 
 def _sheets(document: Document) -> list[Sheet]:
@@ -235,6 +242,7 @@ def _typed(texts: pl.DataFrame, fit: _Fit, delivery: Delivery, sheet: Sheet) -> 
         households=size_free,
         households_text=text("households"),
         surveyed_on=plain(text("surveyed_on")).str.head(10).str.to_date("%Y-%m-%d", strict=False),
+        _review=review_text(fit.header),
         _answers=pl.concat_str([a.fill_null("") for a in answers.values()], separator="|"),
         **{f"a_{code}": answer for code, answer in answers.items()},
         **{f"q_{i.code}": text(i.code) for i in model.indicators},
@@ -245,7 +253,6 @@ def _typed(texts: pl.DataFrame, fit: _Fit, delivery: Delivery, sheet: Sheet) -> 
         population_group=pl.lit(model.population_group),
         index_name=pl.lit(model.index_name),
         model_version=pl.lit(model.model_version),
-        flags=pl.lit([], pl.List(pl.String)),
     )
 
 

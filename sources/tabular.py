@@ -41,6 +41,7 @@ from sources.protocol import (
     flag_findings,
     none_usable,
 )
+from sources.review import flag_sentences, flagged, review_reject, review_text
 from sources.totals import control_totals, part_totals, without_subtotals, without_totals_of_parts
 
 MEASURES = ("stock", "flow", "count")
@@ -105,6 +106,8 @@ class Tabular:
     """Columns that tell the parts of one figure apart; a row without any beside parts that sum to it is their total."""
     places_once: ClassVar[bool] = False
     """Whether a place that stands twice, under another id or spelling, counts once."""
+    made: ClassVar[tuple[str, ...]] = ()
+    """Columns that the kind makes from others."""
     own: ClassVar[tuple[str, ...]] = ()
     """Columns that only the kind's own headers stand for, not those that kinds share."""
     statements: ClassVar[tuple[str, ...]] = ()
@@ -215,7 +218,8 @@ class Tabular:
             raise DeliveryError("headers and no row below them", "rows", SEND_AGAIN, row=header.row)
         rows, facts = self.typed(texts, context)
         rows, sums, summed = self.without_sums(rows, context)
-        outcome = split(rows, self.table, self.rejects(context), self.kind, Originals(texts, original_json(header)))
+        rejects = [*review_reject(header, reference), *self.rejects(context)]
+        outcome = split(rows, self.table, rejects, self.kind, Originals(texts, original_json(header)))
         kept = rows.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
         told = account(rows, outcome, kept)
         counts = tuple(c.name for c in self.table.columns if c.kind in MEASURES)
@@ -225,7 +229,7 @@ class Tabular:
             *doubled,
             *control_totals(totals, rows, header, counts, sheet.name),
             *summed,
-            *flag_findings(outcome.valid, self.flag_sentences(header), sheet.name),
+            *flag_findings(outcome.valid, self.flag_sentences(header) | flag_sentences(reference), sheet.name),
             *found,
         ]
         facts = {
@@ -246,7 +250,8 @@ class Tabular:
 
     def without_sums(self, rows: pl.DataFrame, context: Context) -> tuple[pl.DataFrame, int, list[Finding]]:
         """The rows without those that are the total of others, how many these are, and what to know about them."""
-        sheet, found = context.sheet.name, []
+        sheet = context.sheet.name
+        found: list[Finding] = []
         left = rows
         if self.parts and self.persons:
             parts = tuple(f"_key_{p}" for p in self.parts)
@@ -296,7 +301,7 @@ class Tabular:
 
     def parsed(self) -> list[Declared]:
         """The columns of the contract that come from headers."""
-        return [c for c in self.table.columns if c.name not in (*GIVEN_BY_READER, *self.constants)]
+        return [c for c in self.table.columns if c.name not in (*GIVEN_BY_READER, *self.constants, *self.made)]
 
     def typed(self, texts: pl.DataFrame, context: Context) -> tuple[pl.DataFrame, dict[str, Any]]:
         """The text cells as the columns of the contract, beside their text, with flags; and facts for the record."""
@@ -316,6 +321,7 @@ class Tabular:
         day, frame, said_by = self._dates(frame, texts, context)
         frame = frame.with_columns(
             **{n: pl.lit(v) for n, v in self.constants.items()},
+            _review=review_text(context.header),
             snapshot_id=pl.lit(delivery.snapshot_id),
             source_sheet=pl.lit(context.sheet.name, pl.String),
             reporting_round=pl.coalesce(plain(text("reporting_round")), pl.lit(self._round(context), pl.String)),
@@ -413,7 +419,7 @@ class Tabular:
         if held is not None:
             own = frame.with_columns(reference_date=day_column(texts, held.cell), reference_date_text=pl.col(held.cell))
             return None, own, "row"
-        banner = " ".join(c for row in context.sheet.head()[: context.header.row - 1] for c in row if c)
+        banner = " ".join(c for row in context.sheet.head()[: context.header.above] for c in row if c)
         headers = " ".join(c.header for c in context.header.columns)
         places = {"banner": banner, "sheet name": context.sheet.name or "", "file name": context.delivery.name}
         told = context.delivery.statement.get("reference_date")
@@ -439,6 +445,7 @@ class Tabular:
         flags = {
             "short_row": pl.col("source_row").is_in(list(context.sheet.short_rows)),
             "derived_identity": pl.col("_derived"),
+            **flagged(pl.col("_review"), context.reference),
         }
         names = {c.name for c in self.table.columns}
         if {"latitude", "longitude"} <= names:

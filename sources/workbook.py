@@ -24,6 +24,13 @@ NO_VALUE = re.compile(
 )
 SHEET = re.compile(r'<(?:\w+:)?sheet [^>]*?name="([^"]*)"[^>]*?r:id="([^"]*)"')
 RELATION = re.compile(r"<Relationship [^>]*>")
+HIDDEN_ROW = re.compile(
+    rb'<row [^>]*?\br="(\d+)"[^>]*?\bhidden="(?:1|true)"|<row [^>]*?\bhidden="(?:1|true)"[^>]*?\br="(\d+)"'
+)
+STYLED = re.compile(rb'<c r="[A-Z]+(\d+)"(?: [^>]*?)?\bs="(\d+)"[^>]*?(?:/>|>)')
+PLAIN_CELL = re.compile(rb'<c r="[A-Z]+(\d+)"(?![^>]*\bs=)[^>]*>')
+FONT = re.compile(rb"<font>.*?</font>|<font/>", re.DOTALL)
+FORMAT = re.compile(rb"<xf [^>]*?fontId=\"(\d+)\"")
 TOLD = 20
 
 
@@ -33,10 +40,14 @@ class WorkbookError(Exception):
 
 @dataclass
 class Examination:
-    """Cells that hold no value although something stands in them: sheet, cell."""
+    """What a person sees of a workbook and its values do not tell: cells without a value (sheet, cell), hidden and struck rows."""
 
     errors: list[tuple[str, str, int]] = field(default_factory=list)
     without_value: list[tuple[str, str, int]] = field(default_factory=list)
+    hidden_rows: dict[str, list[int]] = field(default_factory=dict)
+    """By sheet the rows that a filter or a person hid."""
+    struck_rows: dict[str, list[int]] = field(default_factory=dict)
+    """By sheet the rows of which every cell is struck through."""
 
 
 def examine(path: Path) -> Examination:
@@ -50,8 +61,9 @@ def examine(path: Path) -> Examination:
         with zipfile.ZipFile(path) as book:
             if sum(m.file_size for m in book.infolist()) > MOST_BYTES:
                 raise WorkbookError(f"it unpacks to more than {MOST_BYTES:,} bytes")
+            struck = _struck_formats(book)
             for name, member in _sheets(book).items():
-                _examine_sheet(book, member, name, found)
+                _examine_sheet(book, member, name, struck, found)
     except (zipfile.BadZipFile, zlib.error, KeyError, OSError, NotImplementedError, EOFError, ValueError) as error:
         raise WorkbookError(f"it is damaged, or was cut ({type(error).__name__})") from error
     return found
@@ -79,8 +91,23 @@ def _pieces(book: zipfile.ZipFile, member: str) -> Iterator[bytes]:
             tail = piece[-OVERLAP:]
 
 
-def _examine_sheet(book: zipfile.ZipFile, member: str, name: str, found: Examination) -> None:
+def _struck_formats(book: zipfile.ZipFile) -> set[int]:
+    """Numbers of the cell formats whose font is struck through."""
+    if "xl/styles.xml" not in book.namelist():
+        return set()
+    styles = book.read("xl/styles.xml")
+    if b"<strike" not in styles:
+        return set()
+    fonts = {i for i, f in enumerate(FONT.findall(styles)) if re.search(rb'<strike(?! val="(?:0|false)")', f)}
+    formats = styles[styles.find(b"<cellXfs") : styles.find(b"</cellXfs>")]
+    return {i for i, font in enumerate(FORMAT.findall(formats)) if int(font) in fonts}
+
+
+def _examine_sheet(book: zipfile.ZipFile, member: str, name: str, struck: set[int], found: Examination) -> None:
     column, row = 0, 0
+    hidden: set[int] = set()
+    cells_struck: set[int] = set()
+    cells_not: set[int] = set()
     for piece in _pieces(book, member):
         last = ROW.match(piece, piece.rfind(b"<row "))
         row = max(row, int(last[1])) if last else row
@@ -90,6 +117,12 @@ def _examine_sheet(book: zipfile.ZipFile, member: str, name: str, found: Examina
             raise WorkbookError(
                 f"sheet {name!r} spans {column:,} columns and {row:,} rows: a stray cell far from the others"
             )
+        if b'hidden="' in piece:
+            hidden |= {int(a or b) for a, b in HIDDEN_ROW.findall(piece)}
+        if struck:
+            for number, style in STYLED.findall(piece):
+                (cells_struck if int(style) in struck else cells_not).add(int(number))
+            cells_not |= {int(n) for n in PLAIN_CELL.findall(piece)}
         for pattern, cells in ((ERROR, found.errors), (NO_VALUE, found.without_value)):
             if (pattern is ERROR and b't="e"' not in piece) or (pattern is NO_VALUE and b"<f" not in piece):
                 continue
@@ -97,6 +130,10 @@ def _examine_sheet(book: zipfile.ZipFile, member: str, name: str, found: Examina
                 cell = (name, letters.decode(), int(number))
                 if cell not in cells[-TOLD:]:
                     cells.append(cell)
+    if hidden:
+        found.hidden_rows[name] = sorted(hidden)
+    if cells_struck - cells_not:
+        found.struck_rows[name] = sorted(cells_struck - cells_not)
 
 
 def _number(letters: bytes) -> int:

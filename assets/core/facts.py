@@ -40,11 +40,11 @@ def shelter_cells(parts: StoredParts, workspace: Workspace, country: str) -> pl.
 
 
 def deliveries_of(workspace: Workspace, country: str) -> pl.DataFrame:
-    """snapshot_id, ingest_sequence, statement and told_series of a country's accepted deliveries."""
+    """snapshot_id, intake, statement and told_series of a country's accepted deliveries."""
     rows = [
         (
             s.sha256,
-            s.ingest_sequence,
+            s.intake,
             next((word for word in ("adds", "replaces") if s.statement.get(word)), None),
             s.statement.get("series"),
         )
@@ -52,7 +52,7 @@ def deliveries_of(workspace: Workspace, country: str) -> pl.DataFrame:
     ]
     schema = {
         "snapshot_id": pl.String,
-        "ingest_sequence": pl.Int64,
+        "intake": pl.Int64,
         "statement": pl.String,
         "told_series": pl.String,
     }
@@ -170,7 +170,7 @@ def breakdowns(
 @dg.multi_asset(
     outs={
         t.name: dg.AssetOut(**spec(t.name, {"polars", "parquet"}))
-        for t in (core.SEVERITY, core.SEVERITY_SCALE, core.SEVERITY_VALUE)
+        for t in (core.SEVERITY, core.SEVERITY_SCALE, core.SEVERITY_VALUE, core.SEVERITY_FINDING)
     },
 )
 @guarded
@@ -192,30 +192,35 @@ def severity(
             {s.population_group: s.series_id for s in reference.series if s.location_code == country and s.headline},
             reference.size_rules,
             gazetteer.of_country(country),
+            reference.thresholds["deliveries"]["max_missing_share"],
         )
         for country in stale
     }
     yield dg.Output(Parts({c: m.locations for c, m in made.items()}, gone), output_name=core.SEVERITY.name)
     yield dg.Output(Parts({c: m.scales for c, m in made.items()}, gone), output_name=core.SEVERITY_SCALE.name)
     yield dg.Output(Parts({c: m.values for c, m in made.items()}, gone), output_name=core.SEVERITY_VALUE.name)
+    yield dg.Output(Parts({c: m.findings for c, m in made.items()}, gone), output_name=core.SEVERITY_FINDING.name)
 
 
-@dg.asset(name=core.BORDER_FLOW.name, **spec(core.BORDER_FLOW.name, {"polars", "parquet"}))
+@dg.multi_asset(
+    outs={
+        t.name: dg.AssetOut(**spec(t.name, {"polars", "parquet"})) for t in (core.BORDER_FLOW, core.BORDER_FLOW_FINDING)
+    },
+)
 @guarded
-def border_flow(workspace: Workspace, raw_dtm__border_count: StoredParts) -> Parts:
+def border_flow(workspace: Workspace, raw_dtm__border_count: StoredParts) -> Iterator[dg.Output[Parts]]:
     stale, gone = workspace.stale_and_gone()
-    return Parts(
-        {
-            country: border_flow_facts(
-                of_country(raw_dtm__border_count, workspace, country),
-                deliveries_of(workspace, country),
-                workspace.reference.flow_points,
-                workspace.reference.flow_calendars,
-            )
-            for country in stale
-        },
-        gone,
-    )
+    made = {
+        country: border_flow_facts(
+            of_country(raw_dtm__border_count, workspace, country),
+            deliveries_of(workspace, country),
+            workspace.reference.flow_points,
+            workspace.reference.flow_calendars,
+        )
+        for country in stale
+    }
+    yield dg.Output(Parts({c: m.rows for c, m in made.items()}, gone), output_name=core.BORDER_FLOW.name)
+    yield dg.Output(Parts({c: m.findings for c, m in made.items()}, gone), output_name=core.BORDER_FLOW_FINDING.name)
 
 
 @dg.multi_asset(

@@ -107,6 +107,7 @@ def ingest(
     from dtm_pipeline.storage.inbox import take_files
     from dtm_pipeline.storage.plan import make_plan
     from dtm_pipeline.storage.reference import Reference
+    from sources.dates import labels_of_name
 
     lost = [f for f in files if not f.is_file()]
     if lost:
@@ -117,7 +118,7 @@ def ingest(
     reference = Reference(Settings().reference)
     started = time.monotonic()
     with place.held():
-        intake = take_files(place, files, reference.archive_limits, said)
+        intake = take_files(place, files, reference.archive_limits, labels_of_name, said)
         plan = make_plan(place, reference.fingerprint())
         failure = None
         if plan.snapshots:
@@ -146,6 +147,7 @@ def _run(home: Home, inbox: Path | None, country: str | None, waivers: dict[str,
     from dtm_pipeline.storage.inbox import give_back_refused, take_inbox
     from dtm_pipeline.storage.plan import make_plan
     from dtm_pipeline.storage.reference import Reference
+    from sources.dates import labels_of_name
 
     settings = Settings()
     reference = Reference(settings.reference)
@@ -153,7 +155,7 @@ def _run(home: Home, inbox: Path | None, country: str | None, waivers: dict[str,
     before = _release_name(home)
     with home.held():
         place = inbox or settings.inbox or home.inbox
-        intake = take_inbox(home, place, reference.archive_limits, settings.settle_seconds)
+        intake = take_inbox(home, place, reference.archive_limits, labels_of_name, settings.settle_seconds)
         known = give_back_refused(home)
         plan = make_plan(home, reference.fingerprint(), country)
         failure = None
@@ -212,12 +214,18 @@ def _tell(
         "seconds": round(seconds, 1),
         "deliveries": [_record(s) for s in judged],
         "not_taken": intake.not_taken,
+        "copies": intake.copies,
         "left_alone": intake.left_alone,
     }
     if isinstance(failure, GateRefusedError):
         _tell_refusal(home, failure, before, content, as_json)
     if failure is not None:
         raise failure
+    waiting = [] if plan.empty else _waiting(home)
+    content["waiting"] = [sentence for _, sentence in waiting]
+    if not as_json:
+        for word, sentence in waiting:
+            typer.echo(f"{word}: {sentence}", err=True)
     release = latest_release(home.releases)
     new = release is not None and release.name != before
     nothing_taken = bool(refused) and not accepted
@@ -237,6 +245,19 @@ def _tell(
         typer.echo(str(release.folder))
     if outcome == "refused":
         raise typer.Exit(REFUSED)
+
+
+def _waiting(home: Home) -> list[tuple[str, str]]:
+    """Deliveries that wait for a person, and statements that are compared with the one that leads, in words."""
+    import polars as pl
+
+    from dtm_pipeline.contracts.core import FINDINGS
+    from dtm_pipeline.storage.tables import stored
+
+    words = {"delivery_held": "held", "statement_compared": "compared"}
+    told = pl.concat([stored(home.warehouse, table).read_all(columns=["finding", "sentence"]) for table in FINDINGS])
+    rows = told.filter(pl.col("finding").is_in(list(words))).unique().sort("finding", "sentence").rows()
+    return [(words[finding], sentence) for finding, sentence in rows]
 
 
 def _told_deliveries(home: Home, plan: Plan, intake: Intake, as_json: bool) -> tuple[list[Snapshot], dict[str, str]]:
@@ -263,6 +284,8 @@ def _told_deliveries(home: Home, plan: Plan, intake: Intake, as_json: bool) -> t
         )
     for name, reason in refused.items():
         typer.echo(f"refused {name}: {reason}", err=True)
+    for name, known in intake.copies.items():
+        typer.echo(f"copy {name}: its bytes are those of {known}, which counts once", err=True)
     for name in intake.left_alone:
         typer.echo(f"left alone {name}: is no file; deliveries are files that lie in the inbox itself", err=True)
     return judged, refused

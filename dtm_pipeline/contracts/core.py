@@ -352,7 +352,7 @@ SOURCE_TOTAL = Table(
             "held",
             "boolean",
             "flag",
-            "A newer delivery is held because it lacks too many locations",
+            "A delivery of the source and date is held (core_dtm__finding says why)",
             dissemination="partner",
         ).required(),
     ),
@@ -362,21 +362,35 @@ DELIVERY_ROLE = Table(
     "core_dtm__delivery_role",
     "core",
     "What each delivery does for each series and date that it holds.",
-    ("series_id", "source_kind", "admin_level", "source_reference_date", "snapshot_id"),
+    ("series_id", "source_kind", "admin_level", "source_reference_date", "statement_label", "snapshot_id"),
     (
         c.location_code.required(),
         c.series_id.required(),
         SOURCE_KIND,
         ADMIN_LEVEL,
         c.source_reference_date.required(),
+        Column(
+            "statement_label",
+            "string",
+            "key",
+            "Operation, assessment type and round of the statement, however they are spelled",
+            dissemination="partner",
+        ).required(),
         c.snapshot_id.required(),
         Column(
             "role",
             "string",
             "code",
-            "leads, adds, replaced or held",
-            allowed=("leads", "adds", "replaced", "held"),
+            "leads, adds, compared with the statement that leads, replaced or held",
+            allowed=("leads", "adds", "compared", "replaced", "held"),
         ).required(),
+        Column(
+            "held_because",
+            "string",
+            "code",
+            "Why a delivery is held; null unless it is",
+            allowed=("lacks_places", "several_at_once", "not_comparable", "repeats_previous_date"),
+        ),
         Column(
             "missing_share",
             "float64",
@@ -418,22 +432,15 @@ FINDING = Table(
     ),
 )
 
-BREAKDOWN_FINDING = Table(
-    "core_dtm__breakdown_finding",
-    "core",
-    "Locations whose categories do not sum to their stock.",
-    (),
-    FINDING.columns,
-)
+
+def _findings(name: str, description: str) -> Table:
+    return Table(name, "core", description, (), FINDING.columns)
 
 
-OBSERVATION_FINDING = Table(
-    "core_dtm__observation_finding",
-    "core",
-    "Newer deliveries of observations that are held.",
-    (),
-    FINDING.columns,
-)
+BREAKDOWN_FINDING = _findings("core_dtm__breakdown_finding", "Locations whose categories do not sum to their stock.")
+OBSERVATION_FINDING = _findings("core_dtm__observation_finding", "Deliveries of observations that are held.")
+SEVERITY_FINDING = _findings("core_dtm__severity_finding", "Surveys of severity that are held.")
+BORDER_FLOW_FINDING = _findings("core_dtm__border_flow_finding", "Counts of border points that are held.")
 
 
 def _observed(name: str, source: Table, description: str, more: tuple[Column, ...] = ()) -> Table:
@@ -492,7 +499,7 @@ SURVEY_RECORD = _observed(
 OTHER_FIGURE = _observed(
     "core_other__figure", raw.OTHER_FIGURE, "A figure of others, to reconcile with. Never added to ours."
 )
-FINDINGS = (FINDING, BREAKDOWN_FINDING, OBSERVATION_FINDING)
+FINDINGS = (FINDING, BREAKDOWN_FINDING, SEVERITY_FINDING, BORDER_FLOW_FINDING, OBSERVATION_FINDING)
 OBSERVED: dict[str, Table] = {
     raw.LOCATION_ASSESSMENT.name: LOCATION_ASSESSMENT,
     raw.EVENT_REPORT.name: EVENT,

@@ -784,8 +784,8 @@ ROUND = Table(
             "status",
             "string",
             "code",
-            "partial = more was rejected than the threshold allows, or a newer delivery is held",
-            allowed=("complete", "partial"),
+            "partial = more was rejected than the threshold allows, or a newer delivery is held; held = nothing of the source and date is used until a person says which of its deliveries counts",
+            allowed=("complete", "partial", "held"),
         ).required(),
     ),
 )

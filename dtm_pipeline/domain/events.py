@@ -1,6 +1,6 @@
 """Events: who was displaced, is displaced now, and went back. Method: docs/method/events.md.
 
-A later report of one event replaces the earlier ones. Cumulative displaced = current + returned (+ moved on).
+A later report of an event at a place replaces the earlier ones of that place. Cumulative displaced = current + returned (+ moved on).
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ DISTRICT = AREA_CODES["district"]
 
 
 def newest_reports(rows: pl.DataFrame) -> pl.DataFrame:
-    """Rows with `newest`: of the newest report of their event, in the delivery that leads.
+    """Rows with `newest`: of the newest report of their event at their place, in the delivery that leads.
 
     Args:
-        rows: event_id, reference_date (of the report), leads (of the newest delivery of the event).
+        rows: event_id, event_place, reference_date (of the report), leads (of the newest delivery of the report).
 
     Returns:
         The rows, in their order. Earlier reports stay: what an event was thought to be is kept. Rows of replaced
         deliveries do not lead and are in no figure.
     """
-    last = pl.when("leads").then("reference_date").max().over("event_id")
+    last = pl.when("leads").then("reference_date").max().over("event_id", "event_place")
     return rows.with_columns(newest=pl.col("leads") & (pl.col("reference_date") == last))
 
 
@@ -72,18 +72,23 @@ def event_table(events: pl.DataFrame) -> pl.DataFrame:
         individuals, cumulative_basis (stated, derived, mixed), moved_on_individuals, newest, supersedes.
     """
     key = ["location_code", "event_id", "reference_date"]
-    reports = events.select("location_code", "event_id", "reference_date").unique().sort(key)
-    reports = reports.with_columns(supersedes=pl.col("reference_date").shift(1).over("location_code", "event_id"))
+    place = ["location_code", "event_id", "event_place"]
+    reports = events.select(*place, "reference_date").unique().sort(*place, "reference_date")
+    reports = reports.with_columns(supersedes=pl.col("reference_date").shift(1).over(place))
     area = [*key, *DISTRICT[1:]]
     both = {u: pl.col(f"current_{u}") + pl.col(f"returned_{u}") for u in UNITS}
     stated = pl.col("cumulative_individuals").is_not_null()
-    rows = events.with_columns(
-        *(pl.coalesce(f"cumulative_{u}", both[u]).alias(f"cumulative_{u}") for u in UNITS),
-        cumulative_basis=pl.when(stated)
-        .then(pl.lit("stated"))
-        .when(both["individuals"].is_not_null())
-        .then(pl.lit("derived")),
-    ).with_columns(moved_on_individuals=pl.col("cumulative_individuals") - both["individuals"])
+    rows = (
+        events.join(reports, on=[*place, "reference_date"], nulls_equal=True)
+        .with_columns(
+            *(pl.coalesce(f"cumulative_{u}", both[u]).alias(f"cumulative_{u}") for u in UNITS),
+            cumulative_basis=pl.when(stated)
+            .then(pl.lit("stated"))
+            .when(both["individuals"].is_not_null())
+            .then(pl.lit("derived")),
+        )
+        .with_columns(moved_on_individuals=pl.col("cumulative_individuals") - both["individuals"])
+    )
     return (
         rows.group_by(area)
         .agg(
@@ -97,15 +102,15 @@ def event_table(events: pl.DataFrame) -> pl.DataFrame:
             one_or_mixed("cumulative_basis"),
             complete_sum("moved_on_individuals"),
             pl.col("newest").any(),
+            pl.col("supersedes").max(),
         )
-        .join(reports, on=key)
         .with_columns(report_date="reference_date")
         .sort(area)
     )
 
 
 def climate_displacement(events: pl.DataFrame, level: str) -> pl.DataFrame:
-    """People displaced by the climate, date by date: each event at its newest report up to that date.
+    """People displaced by the climate, date by date: each event at the newest report of each of its places up to that date.
 
     Args:
         events: rows of core_dtm__event, with_people of group climate_idp; types outside CLIMATE_TYPES are left out.
@@ -118,11 +123,12 @@ def climate_displacement(events: pl.DataFrame, level: str) -> pl.DataFrame:
     """
     mine = events.filter(pl.col("event_type").is_in(CLIMATE_TYPES))
     dates = mine.select("location_code", "reference_date").unique()
-    reports = mine.select("location_code", "event_id", _report="reference_date").unique()
+    place = ["location_code", "event_id", "event_place"]
+    reports = mine.select(*place, _report="reference_date").unique()
     known = (
         dates.join(reports, on="location_code")
         .filter(pl.col("_report") <= pl.col("reference_date"))
-        .group_by("location_code", "reference_date", "event_id")
+        .group_by(*place, "reference_date")
         .agg(pl.col("_report").max())
     )
     now = {u: pl.coalesce(f"current_{u}", pl.col(f"cumulative_{u}") - pl.col(f"returned_{u}")) for u in UNITS}
@@ -132,7 +138,7 @@ def climate_displacement(events: pl.DataFrame, level: str) -> pl.DataFrame:
     told = pl.col("individuals").filter(within.is_not_null()).sum()
     known_within = (within.is_not_null() & pl.col("individuals").is_not_null()).any()
     return (
-        known.join(rows, on=["location_code", "event_id", "_report"])
+        known.join(rows, on=[*place, "_report"], nulls_equal=True)
         .with_columns(
             series_id=pl.col("location_code").str.to_lowercase() + "_climate_event",
             population_group=pl.lit("climate_idp"),

@@ -48,12 +48,6 @@ def flow_points(counts: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def newest_counts(counts: pl.DataFrame) -> pl.DataFrame:
-    """For each point, direction and day the count of the newest delivery (by `ingest_sequence`) leads."""
-    key = ["location_code", "flow_point_id", "observed_by", "direction", "observed_on"]
-    return counts.sort("ingest_sequence", "source_row").unique(key, keep="last", maintain_order=True).sort(*key)
-
-
 def operating_days(flow: pl.DataFrame, calendars: pl.DataFrame) -> pl.DataFrame:
     """Flows with `operating_day`: yes or no by the calendar of the point, unknown where none covers the day.
 

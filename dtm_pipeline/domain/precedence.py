@@ -11,6 +11,7 @@ from datetime import date
 import polars as pl
 
 from dtm_pipeline.domain.series import Series
+from dtm_pipeline.domain.statements import leading_statements, with_statements
 
 KEY = ("series_id", "source_kind", "admin_level", "source_reference_date")
 LEVEL_NAMES = {0: "country", 1: "governorate", 2: "district", 4: "location"}
@@ -19,22 +20,69 @@ LEVEL_NAMES = {0: "country", 1: "governorate", 2: "district", 4: "location"}
 def delivery_roles(rows: pl.DataFrame, max_missing_share: float, key: tuple[str, ...] = KEY) -> pl.DataFrame:
     """For each replacement key, what each delivery does: leads, adds, replaced or held.
 
-    The newest delivery (by ingest sequence) leads, whole. One that lacks more than `max_missing_share` of the
-    locations it would replace is held, unless its sidecar says `replaces` or `adds`.
+    The newest delivery (by intake) leads, whole. One that lacks more than `max_missing_share` of the locations it would
+    replace is held, unless its sidecar says `replaces` or `adds`. Deliveries of one intake have no order: several that say
+    different things of one key are held, all of them, unless a sidecar says which replaces; those that say the same count once.
 
     Args:
-        rows: columns `key`, snapshot_id, ingest_sequence, statement (`replaces`, `adds` or null), location_key.
+        rows: columns `key`, snapshot_id, intake, statement (`replaces`, `adds` or null), location_key, content (a hash of
+            what the row says).
 
     Returns:
-        `key`, snapshot_id, ingest_sequence, role, missing_share.
+        `key`, snapshot_id, role, missing_share, held_because (lacks_places or several_at_once; null unless held).
     """
-    deliveries = (
-        rows.group_by(*key, "snapshot_id", "ingest_sequence", "statement")
-        .agg(locations=pl.col("location_key").n_unique())
-        .with_columns(rank=pl.col("ingest_sequence").rank("ordinal").over(key))
+    deliveries = _ordered(rows, key)
+    contested = deliveries.filter("contested").with_columns(
+        role=pl.lit("held"), missing_share=pl.lit(None, pl.Float64), held_because=pl.lit("several_at_once")
     )
-    leader = deliveries.filter(rank=1).select(*key, leader="snapshot_id")
-    judged = [deliveries.filter(rank=1).with_columns(role=pl.lit("leads"), missing_share=pl.lit(None, pl.Float64))]
+    copies = deliveries.filter(~pl.col("contested") & pl.col("copy")).with_columns(
+        role=pl.lit("replaced"), missing_share=pl.lit(0.0), held_because=pl.lit(None, pl.String)
+    )
+    chain = (
+        deliveries.filter(~pl.col("contested") & ~pl.col("copy"))
+        .sort("intake", "_word", "snapshot_id")
+        .with_columns(rank=pl.int_range(1, pl.len() + 1).over(key))
+    )
+    told = [c.select(*key, "snapshot_id", "role", "missing_share", "held_because") for c in (contested, copies)]
+    return pl.concat([*told, _successive(chain, rows, key, max_missing_share)])
+
+
+def _ordered(rows: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
+    """The deliveries of each key in the order in which they count, and which of them have none.
+
+    `contested` marks several of one intake that say different things, `copy` those that say what another says.
+    """
+    content = (pl.col("content").bitwise_xor(), (pl.col("content") % (1 << 31)).sum(), pl.len())
+    by_word = {"replaces": 1, "adds": 2}
+    deliveries = (
+        rows.group_by(*key, "snapshot_id", "intake", "statement")
+        .agg(content=pl.struct(*(c.alias(f"_{i}") for i, c in enumerate(content))))
+        .with_columns(
+            _word=pl.col("statement").cast(pl.String).replace_strict(by_word, default=0, return_dtype=pl.Int64)
+        )
+    )
+    together = [*key, "intake", "_word"]
+    versions = pl.col("content").n_unique().over(together)
+    return deliveries.with_columns(
+        # additions add up, whatever their order
+        contested=(versions > 1) & (pl.col("_word") < 2),
+        copy=(versions == 1)
+        & (pl.col("_word") < 2)
+        & (pl.col("snapshot_id") != pl.col("snapshot_id").min().over(together)),
+    )
+
+
+def _successive(
+    deliveries: pl.DataFrame, rows: pl.DataFrame, key: tuple[str, ...], max_missing_share: float
+) -> pl.DataFrame:
+    """Roles of deliveries of which each is newer than the one before."""
+    first = deliveries.filter(rank=1)
+    leader = first.select(*key, leader="snapshot_id")
+    found = [
+        first.with_columns(
+            role=pl.lit("leads"), missing_share=pl.lit(None, pl.Float64), held_because=pl.lit(None, pl.String)
+        )
+    ]
     members = rows.select(*key, "snapshot_id", "location_key").unique()
     newest_rank = deliveries["rank"].max() or 1
     for rank in range(2, int(str(newest_rank)) + 1):
@@ -52,19 +100,21 @@ def delivery_roles(rows: pl.DataFrame, max_missing_share: float, key: tuple[str,
             .group_by(key)
             .agg(missing_share=pl.col("found").null_count() / pl.len())
         )
+        lacks = (pl.col("missing_share") > max_missing_share) & pl.col("statement").is_null()
         newer = newer.join(missing, on=key, how="left", nulls_equal=True).with_columns(
             role=pl.when(pl.col("statement") == "adds")
             .then(pl.lit("adds"))
-            .when((pl.col("missing_share") > max_missing_share) & pl.col("statement").is_null())
+            .when(lacks)
             .then(pl.lit("held"))
-            .otherwise(pl.lit("leads"))
+            .otherwise(pl.lit("leads")),
+            held_because=pl.when((pl.col("statement").fill_null("") != "adds") & lacks).then(pl.lit("lacks_places")),
         )
         takes_over = newer.filter(role="leads").select(*key, taker="snapshot_id")
         leader = leader.join(takes_over, on=key, how="left", nulls_equal=True).select(
             *key, leader=pl.coalesce("taker", "leader")
         )
-        judged.append(newer)
-    roles = pl.concat(judged, how="diagonal").join(leader, on=key, nulls_equal=True)
+        found.append(newer)
+    roles = pl.concat(found, how="diagonal").join(leader, on=key, nulls_equal=True)
     led_from = roles.filter(pl.col("snapshot_id") == pl.col("leader")).select(*key, leads_from="rank")
     # an addition to a delivery that was itself replaced goes with it
     replaced = (pl.col("role") == "leads") & (pl.col("snapshot_id") != pl.col("leader"))
@@ -72,8 +122,116 @@ def delivery_roles(rows: pl.DataFrame, max_missing_share: float, key: tuple[str,
     return (
         roles.join(led_from, on=key, nulls_equal=True)
         .with_columns(role=pl.when(replaced | outlived).then(pl.lit("replaced")).otherwise("role"))
-        .select(*key, "snapshot_id", "ingest_sequence", "role", "missing_share")
+        .select(*key, "snapshot_id", "role", "missing_share", "held_because")
     )
+
+
+def newest_of(rows: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
+    """Rows of the newest of the deliveries that are used together for each value of a key (by intake, then by id).
+
+    Args:
+        rows: columns `key`, snapshot_id, intake.
+    """
+    latest = rows.filter(pl.col("intake") == pl.col("intake").max().over(key))
+    return latest.filter(pl.col("snapshot_id") == pl.col("snapshot_id").max().over(key))
+
+
+STATEMENT = (*KEY, "statement_label")
+
+
+def statement_roles(rows: pl.DataFrame, max_missing_share: float, series: tuple[Series, ...]) -> pl.DataFrame:
+    """What each delivery does in each statement that it makes: leads, adds, compared, replaced or held.
+
+    Args:
+        rows: columns of delivery_roles, and statement_label.
+        series: the series of the rows; their assessment types are in order of precedence.
+
+    Returns:
+        STATEMENT, snapshot_id, role, missing_share, held_because (lacks_places, several_at_once, not_comparable; null
+        unless held).
+    """
+    roles = delivery_roles(rows, max_missing_share, STATEMENT)
+    places = leading_statements(roles.filter(role="leads").select(STATEMENT).unique(), series, KEY)
+    lead = pl.col("role") == "leads"
+    return roles.join(places, on=STATEMENT, how="left").select(
+        *STATEMENT,
+        "snapshot_id",
+        role=pl.when(lead)
+        .then("place")
+        .when((pl.col("role") == "adds") & (pl.col("place") != "leads"))
+        .then("place")
+        .otherwise("role"),
+        missing_share="missing_share",
+        held_because=pl.when(lead & (pl.col("place") == "held"))
+        .then(pl.lit("not_comparable"))
+        .otherwise("held_because"),
+    )
+
+
+def labelled(rows: pl.DataFrame, series: tuple[Series, ...], max_missing_share: float) -> pl.DataFrame:
+    """Rows with the label of the statement that they are of.
+
+    A delivery whose sidecar says `adds` or `replaces` is of the statement that leads without it, whatever its own label,
+    unless it makes several statements of one key itself.
+
+    Args:
+        rows: columns of delivery_roles and the labels of with_statements.
+    """
+    told = with_statements(rows, KEY)
+    marked = pl.col("statement").is_not_null()
+    if told.filter(marked).is_empty():
+        return told
+    roles = statement_roles(told.filter(~marked), max_missing_share, series)
+    lead = roles.filter(role="leads").select(*KEY, _lead="statement_label").unique(KEY)
+    one = pl.col("statement_label").n_unique().over(*KEY, "snapshot_id") == 1
+    return (
+        told.join(lead, on=KEY, how="left", maintain_order="left")
+        .with_columns(
+            statement_label=pl.when(marked & one)
+            .then(pl.coalesce("_lead", "statement_label"))
+            .otherwise("statement_label")
+        )
+        .drop("_lead")
+    )
+
+
+def with_repeated_dates(roles: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Roles in which a statement that repeats every figure of the date before it, from another delivery, is held.
+
+    Bytes that were sent again under another date look so. A source that gives many dates in one delivery says itself
+    that nothing changed; of a single place nothing is concluded; `replaces` says that a person looked.
+
+    Args:
+        roles: of statement_roles.
+        rows: STATEMENT, snapshot_id, statement, location_key, content.
+    """
+    lead = rows.join(roles.filter(role="leads").select(*STATEMENT, "snapshot_id"), on=[*STATEMENT, "snapshot_id"])
+    series = ["series_id", "source_kind", "admin_level"]
+    said = (
+        lead.group_by(STATEMENT)
+        .agg(
+            pl.col("snapshot_id").min(),
+            places=pl.col("location_key").n_unique(),
+            marked=pl.col("statement").is_not_null().any(),
+            said=pl.struct(
+                pl.col("content").bitwise_xor().alias("a"), (pl.col("content") % (1 << 31)).sum().alias("b")
+            ),
+        )
+        .sort(*series, "source_reference_date")
+    )
+    before = {c: pl.col(c).shift(1).over(series) for c in ("said", "snapshot_id")}
+    again = said.filter(
+        (pl.col("said") == before["said"])
+        & (pl.col("snapshot_id") != before["snapshot_id"])
+        & (pl.col("places") > 1)
+        & ~pl.col("marked")
+    )
+    held = roles.join(again.select(*STATEMENT, _again=pl.lit(True)), on=STATEMENT, how="left")
+    lead_again = (pl.col("role") == "leads") & pl.col("_again").fill_null(False)
+    return held.with_columns(
+        role=pl.when(lead_again).then(pl.lit("held")).otherwise("role"),
+        held_because=pl.when(lead_again).then(pl.lit("repeats_previous_date")).otherwise("held_because"),
+    ).drop("_again")
 
 
 def align_dates(totals: pl.DataFrame, series: tuple[Series, ...]) -> pl.DataFrame:

@@ -55,7 +55,9 @@ def rounds(
         )
         .with_columns(
             # of no people none were rejected: nothing over nothing is no share
-            status=pl.when(
+            status=pl.when(pl.col("held") & (pl.col("rows") == 0))
+            .then(pl.lit("held"))
+            .when(
                 (rows.fill_nan(0) > partial_above)
                 | (people.fill_nan(0) > partial_above)
                 | pl.col("held")

@@ -34,8 +34,9 @@ class Series:
             return False
         if operation is None:
             return self.headline
-        known = {o.casefold() for o in self.operations}
-        return operation.casefold() in known and (assessment is None or assessment in self.assessment_types)
+        known = {slug(o) for o in self.operations}
+        types = {a.casefold() for a in self.assessment_types}
+        return slug(operation) in known and (assessment is None or assessment.strip().casefold() in types)
 
 
 def slug(text: str) -> str:
@@ -51,7 +52,7 @@ def unregistered(location_code: str, group: str, operation: str | None, assessme
     one population group: those of an operation that counts others beside IDPs are told apart by it.
     """
     name = [slug(operation), *([group] if group != "idp" else [])] if operation else [group]
-    parts = [location_code.lower(), *name, *([assessment.lower()] if assessment else [])]
+    parts = [location_code.lower(), *name, *([assessment.strip().lower()] if assessment else [])]
     return Series(
         series_id="_".join(parts),
         title=f"{operation or group}{f' ({assessment})' if assessment else ''}: {group}",

@@ -9,10 +9,14 @@ import polars as pl
 from dtm_pipeline.contracts.core import OBSERVATION_FINDING
 from dtm_pipeline.contracts.derive import conform, empty
 from dtm_pipeline.contracts.model import Table
+from dtm_pipeline.contracts.raw import ROW
 from dtm_pipeline.domain.events import newest_reports
 from dtm_pipeline.domain.precedence import delivery_roles
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.places.resolve import DECLARED, PLACED, resolve, subdistrict
+
+NO_CONTENT = ("flags", "reporting_round")
+"""Columns in which two deliveries may differ and still say the same."""
 
 
 @dataclass(frozen=True)
@@ -34,14 +38,16 @@ def observed_facts(
     Args:
         raw: raw rows of the country.
         table: contract of the core table; its replacement key is that of the raw table.
-        deliveries: snapshot_id, ingest_sequence, statement.
+        deliveries: snapshot_id, intake, statement.
         gazetteer: units of the country.
     """
     if raw.is_empty():
         return Observed(empty(table), empty(OBSERVATION_FINDING))
     key = table.replacement_key
-    rows = raw.join(deliveries.select("snapshot_id", "ingest_sequence", "statement"), on="snapshot_id")
-    roles = delivery_roles(rows.with_columns(location_key=_location(rows, key)), max_missing_share, key)
+    rows = raw.join(deliveries.select("snapshot_id", "intake", "statement"), on="snapshot_id")
+    said = [c.name for c in table.columns if c.name in raw.columns and c.name not in (*ROW, *NO_CONTENT)]
+    told = rows.with_columns(location_key=_location(rows, key), content=pl.struct(said).hash(seed=1))
+    roles = delivery_roles(told, max_missing_share, key)
     used = roles.filter(pl.col("role").is_in(["leads", "adds"])).select(*key, "snapshot_id", leads=pl.lit(True))
     rows = rows.join(used, on=[*key, "snapshot_id"], how="left", nulls_equal=True, maintain_order="left")
     rows = _placed(rows.with_columns(pl.col("leads").fill_null(False)), gazetteer)
@@ -49,7 +55,7 @@ def observed_facts(
         rows = _with_origin(rows, gazetteer)
     if "event_id" in key:
         rows = newest_reports(rows)
-    return Observed(conform(rows, table), _held(roles, table))
+    return Observed(conform(rows, table), conform(held_findings(roles, table.name), OBSERVATION_FINDING))
 
 
 def _location(rows: pl.DataFrame, key: tuple[str, ...]) -> pl.Expr:
@@ -59,6 +65,7 @@ def _location(rows: pl.DataFrame, key: tuple[str, ...]) -> pl.Expr:
         for n in ("place_id", "provider_admin2_code", "provider_admin2_name", "provider_admin1_name")
         if n in rows.columns
     ]
+    # where the key itself names the thing no place of it can be missing
     whole = "record_key" in key or "event_id" in key or "flow_point_name" in key
     return pl.lit("all") if whole or not names else pl.coalesce(*names, pl.lit("all"))
 
@@ -86,11 +93,40 @@ def _with_origin(rows: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
     )
 
 
-def _held(roles: pl.DataFrame, table: Table) -> pl.DataFrame:
-    told = pl.format(
-        "{}: a newer delivery lacks {} % of the places it would replace and is held; say replaces = true or adds = true in its sidecar",
-        pl.lit(table.name),
-        (pl.col("missing_share") * 100).round(1),
+def held_findings(roles: pl.DataFrame, what: str) -> pl.DataFrame:
+    """A finding for each delivery that is held, and why.
+
+    Args:
+        roles: of delivery_roles.
+        what: of what the delivery is held.
+
+    Returns:
+        location_code (where it is in the key), snapshot_id, finding, sentence.
+    """
+    held = roles.filter(role="held")
+    lacks = pl.col("held_because") == "lacks_places"
+    share = pl.format("{}", (pl.col("missing_share").max() * 100).round(1))
+    by = [c for c in ("location_code", "snapshot_id", "held_because") if c in held.columns]
+    return (
+        held.group_by(by)
+        .agg(_share=share.first(), _keys=pl.len())
+        .with_columns(
+            finding=pl.lit("delivery_held"),
+            sentence=pl.when(lacks)
+            .then(
+                pl.format(
+                    "{}: a newer delivery lacks {} % of the places it would replace and is held; say replaces = true or adds = true in its sidecar",
+                    pl.lit(what),
+                    "_share",
+                )
+            )
+            .otherwise(
+                pl.format(
+                    "{}: several deliveries of one intake say different things in {} cases; they have no order, and all are held; say replaces = true in the sidecar of the one that counts",
+                    pl.lit(what),
+                    "_keys",
+                )
+            ),
+        )
+        .drop("_share", "_keys")
     )
-    held = roles.filter(role="held").with_columns(finding=pl.lit("delivery_held"), sentence=told)
-    return conform(held, OBSERVATION_FINDING)

@@ -7,13 +7,15 @@ from datetime import date
 
 import polars as pl
 
-from dtm_pipeline.contracts.core import SEVERITY, SEVERITY_SCALE, SEVERITY_VALUE
+from dtm_pipeline.contracts.core import SEVERITY, SEVERITY_FINDING, SEVERITY_SCALE, SEVERITY_VALUE
 from dtm_pipeline.contracts.derive import conform, empty
 from dtm_pipeline.contracts.raw import ROW
 from dtm_pipeline.domain.aggregate import known_sum
 from dtm_pipeline.domain.household_size import SizeRule, with_sizes
+from dtm_pipeline.domain.precedence import delivery_roles, newest_of
 from dtm_pipeline.domain.severity import NOT_ASSESSED, SeverityModel, score_locations, score_scales, with_unassessed
 from dtm_pipeline.domain.stocks import LOCATION_LEVEL
+from dtm_pipeline.facts.observed import held_findings
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.places.resolve import PLACED, resolve
 
@@ -27,6 +29,7 @@ class SeverityFacts:
     locations: pl.DataFrame
     scales: pl.DataFrame
     values: pl.DataFrame
+    findings: pl.DataFrame
 
 
 def severity_facts(
@@ -38,27 +41,33 @@ def severity_facts(
     headline_series: dict[str, str],
     rules: tuple[SizeRule, ...],
     gazetteer: Gazetteer,
+    max_missing_share: float,
 ) -> SeverityFacts:
     """Rows of core_dtm__severity, core_dtm__severity_scale and core_dtm__severity_value.
 
     Args:
         locations, answers: raw rows of the country's surveys.
         stock: core_dtm__stock of the country.
-        deliveries: snapshot_id, ingest_sequence; the newest delivery of a survey leads.
+        deliveries: snapshot_id, intake, statement; the newest delivery of a survey leads.
         models: the severity models.
         headline_series: series_id of each population group of the country.
         rules: household-size rules.
         gazetteer: units of the country.
     """
-    newest = (
-        locations.select("snapshot_id", *SURVEY)
-        .unique()
-        .join(deliveries.select("snapshot_id", "ingest_sequence"), on="snapshot_id")
-        .sort("ingest_sequence")
-        .unique(SURVEY, keep="last")
-        .select("snapshot_id", *SURVEY)
+    rows = locations.join(deliveries.select("snapshot_id", "intake", "statement"), on="snapshot_id")
+    given = (
+        answers.with_columns(_answer=pl.struct("indicator_code", "value").hash(seed=1))
+        .group_by(ROW)
+        .agg(pl.col("_answer").bitwise_xor())
     )
-    used = locations.join(newest, on=["snapshot_id", *SURVEY], how="semi")
+    said = rows.join(given, on=list(ROW), how="left", nulls_equal=True, maintain_order="left").with_columns(
+        location_key="place_id", content=pl.struct("place_id", "households", "_answer").hash(seed=1)
+    )
+    roles = delivery_roles(said, max_missing_share, SURVEY)
+    leading = roles.filter(pl.col("role").is_in(["leads", "adds"])).select("snapshot_id", *SURVEY)
+    used = rows.join(leading, on=["snapshot_id", *SURVEY], how="semi")
+    # where an addition surveys a location again, the newer answers stand for it
+    used = newest_of(used, (*SURVEY, "place_id")).select(locations.columns)
     parts, scales, values = [empty(SEVERITY)], [empty(SEVERITY_SCALE)], [empty(SEVERITY_VALUE)]
     for (index, version, day), survey in used.partition_by(SURVEY, as_dict=True).items():
         model = next((m for m in models if (m.index_name, m.model_version) == (index, version)), None)
@@ -84,7 +93,12 @@ def severity_facts(
         values.append(conform(placed, SEVERITY_VALUE))
         told = placed.select("series_id", *SURVEY, "place_id", "indicator_code", "value")
         scales.append(conform(score_scales(told, model), SEVERITY_SCALE))
-    return SeverityFacts(pl.concat(parts), pl.concat(scales), pl.concat(values))
+    held = held_findings(roles.with_columns(location_code=pl.lit(_country(locations))), "a survey of severity")
+    return SeverityFacts(pl.concat(parts), pl.concat(scales), pl.concat(values), conform(held, SEVERITY_FINDING))
+
+
+def _country(locations: pl.DataFrame) -> str | None:
+    return None if locations.is_empty() else str(locations["location_code"][0])
 
 
 def nearest_list(stock: pl.DataFrame, series_id: str, day: date, tolerance: int) -> pl.DataFrame:

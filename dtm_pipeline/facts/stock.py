@@ -15,9 +15,19 @@ from dtm_pipeline.contracts.raw import ROW
 from dtm_pipeline.domain.aggregate import joined, known_sum
 from dtm_pipeline.domain.carry_forward import carried_forward
 from dtm_pipeline.domain.household_size import SizeRule, with_individuals
-from dtm_pipeline.domain.precedence import KEY, align_dates, delivery_roles, leading_sources
+from dtm_pipeline.domain.precedence import (
+    KEY,
+    STATEMENT,
+    align_dates,
+    labelled,
+    leading_sources,
+    newest_of,
+    statement_roles,
+    with_repeated_dates,
+)
 from dtm_pipeline.domain.registers import Registers
 from dtm_pipeline.domain.series import Series, series_of_rows
+from dtm_pipeline.domain.statements import SEPARATOR
 from dtm_pipeline.domain.stocks import LOCATION_LEVEL
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.places.points import apply_points
@@ -43,6 +53,18 @@ POINT_SENTENCES = {
     "swapped": "latitude and longitude are swapped; the declared unit is kept",
     "degrees_minutes": "the point may be in degrees and minutes, written as decimals; the declared unit is kept",
     "of_many_places": "many places stand at one point: it is the point of none of them; the declared unit is kept",
+}
+HELD_WORDS = {
+    "lacks_places": "a newer delivery lacks too many of the locations it would replace",
+    "several_at_once": "one of several deliveries of one intake that say different things of it",
+    "not_comparable": "one of several statements of the date, and nothing says which leads",
+    "repeats_previous_date": "every figure equals the one of the date before",
+}
+HELD_ACTIONS = {
+    "lacks_places": "say replaces = true or adds = true in its sidecar",
+    "several_at_once": "say replaces = true in the sidecar of the one that counts, or adds = true where it lists other places",
+    "not_comparable": "say replaces = true in the sidecar of the one that counts",
+    "repeats_previous_date": "say replaces = true in its sidecar if the figures did not change",
 }
 # the disjoint groups of a baseline, and the part of each that is of the current year
 BASELINE_GROUPS = {
@@ -81,7 +103,7 @@ class RawStocks:
 
 @dataclass(frozen=True)
 class Deliveries:
-    """Accepted deliveries of a country: snapshot_id, ingest_sequence, statement, told_series."""
+    """Accepted deliveries of a country: snapshot_id, intake, statement, told_series."""
 
     frame: pl.DataFrame
 
@@ -120,13 +142,14 @@ def stock_facts(
     """
     rows = raw.rows().join(deliveries.frame, on="snapshot_id").with_columns(series_id="told_series")
     rows, series = series_of_rows(rows, registry)
-    roles = delivery_roles(rows, max_missing_share)
+    rows = labelled(rows.with_columns(content=_content()), series, max_missing_share)
+    roles = with_repeated_dates(statement_roles(rows, max_missing_share, series), rows)
     used = rows.join(
-        roles.filter(pl.col("role").is_in(["leads", "adds"])).select(*KEY, "snapshot_id"),
-        on=[*KEY, "snapshot_id"],
+        roles.filter(pl.col("role").is_in(["leads", "adds"])).select(*STATEMENT, "snapshot_id"),
+        on=[*STATEMENT, "snapshot_id"],
     )
     # where an addition repeats a location, the newer row stands for it
-    used = used.filter(pl.col("ingest_sequence") == pl.col("ingest_sequence").max().over(*KEY, "location_key"))
+    used = newest_of(used, (*KEY, "location_key"))
     dates = align_dates(used.select(KEY).unique(), series)
     leaders = leading_sources(
         dates.select("series_id", "reference_date", "source_kind", "admin_level").unique(), series
@@ -144,14 +167,64 @@ def stock_facts(
         how="diagonal",
     )
     stock = _with_carried(conform(sized.with_columns(_verified(), *subdistrict()), STOCK), registers, series)
-    held = roles.filter(role="held").join(dates, on=list(KEY), how="left")
+    named = roles.join(rows.select("location_code", "population_group", *KEY).unique(), on=list(KEY))
+    # a date on which nothing leads stands as what its source says
+    held = named.filter(role="held").join(dates, on=list(KEY), how="left")
+    held = held.with_columns(reference_date=pl.coalesce("reference_date", "source_reference_date"))
     totals = _totals(stock, held)
     return StockFacts(
         stock=stock,
         totals=conform(totals, SOURCE_TOTAL),
-        roles=conform(roles.join(rows.select("location_code", *KEY).unique(), on=list(KEY)), DELIVERY_ROLE),
-        findings=pl.concat([_findings(stock, totals, held), conform(_nearest_editions(stock, edition_at), FINDING)]),
+        roles=conform(named, DELIVERY_ROLE),
+        findings=pl.concat(
+            [
+                _findings(stock, totals, held),
+                conform(_compared_statements(rows, named), FINDING),
+                conform(_nearest_editions(stock, edition_at), FINDING),
+            ]
+        ),
     )
+
+
+def _content() -> pl.Expr:
+    """What a row of a stock says, as a hash: the place and its counts."""
+    return pl.struct("location_key", "households", "individuals").hash(seed=1)
+
+
+def _compared_statements(rows: pl.DataFrame, roles: pl.DataFrame) -> pl.DataFrame:
+    """Statements of one date that do not lead beside the one that does, each with what it counts."""
+    told = rows.join(roles.select(*STATEMENT, "snapshot_id", "role"), on=[*STATEMENT, "snapshot_id"])
+    sums = told.group_by(*STATEMENT, "role", "location_code").agg(
+        known_sum("households"), known_sum("individuals"), pl.col("snapshot_id").min()
+    )
+    lead = sums.filter(role="leads").select(
+        *KEY, _lead="statement_label", _individuals="individuals", _households="households"
+    )
+    figure = pl.coalesce("individuals", "households")
+    return (
+        sums.filter(role="compared")
+        .join(lead, on=list(KEY))
+        .with_columns(
+            finding=pl.lit("statement_compared"),
+            sentence=pl.format(
+                "{} on {}: two statements of one date; {} ({}) leads, {} ({}) is compared and never added",
+                "series_id",
+                "source_reference_date",
+                _label(pl.col("_lead")),
+                pl.coalesce("_individuals", "_households").fill_null(0),
+                _label(pl.col("statement_label")),
+                figure.fill_null(0),
+            ),
+        )
+    )
+
+
+def _label(label: pl.Expr) -> pl.Expr:
+    """A statement's label in words, as far as it is known."""
+    parts = label.str.split(SEPARATOR)
+    kind = pl.when(parts.list.get(1) != "").then(parts.list.get(1))
+    number = pl.when(parts.list.get(2) != "").then(pl.lit("round ") + parts.list.get(2)).otherwise(pl.lit("no round"))
+    return pl.concat_str([kind, number], separator=" ", ignore_nulls=True)
 
 
 def _verified() -> pl.Expr:
@@ -304,7 +377,33 @@ def _totals(stock: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
         )
         .join(held.select(*scope, held=pl.lit(True)).unique(), on=scope, how="left")
         .with_columns(pl.col("held").fill_null(False))
+        .pipe(lambda led: pl.concat([led, _without_a_lead(led, held, scope)], how="diagonal"))
         .sort(scope)
+    )
+
+
+def _without_a_lead(led: pl.DataFrame, held: pl.DataFrame, scope: list[str]) -> pl.DataFrame:
+    """Sources that are held on dates of which they say nothing else: no figure, and why."""
+    return (
+        held.join(led.select(scope), on=scope, how="anti")
+        .group_by("location_code", "population_group", *scope)
+        .agg(
+            pl.col("source_reference_date")
+            .unique()
+            .sort()
+            .cast(pl.String)
+            .str.join(", ")
+            .alias("source_reference_dates"),
+            pl.col("snapshot_id").unique().sort().alias("snapshot_ids"),
+            why=pl.lit("held: ")
+            + pl.col("held_because")
+            .drop_nulls()
+            .unique()
+            .sort()
+            .replace_strict(HELD_WORDS, return_dtype=pl.String)
+            .str.join("; "),
+        )
+        .with_columns(leads=pl.lit(False), held=pl.lit(True), rows=pl.lit(0, pl.Int64))
     )
 
 
@@ -369,13 +468,15 @@ def _findings(stock: pl.DataFrame, totals: pl.DataFrame, held: pl.DataFrame) -> 
         )
     )
     waiting = held.with_columns(
-        location_code=pl.col("series_id").str.head(3).str.to_uppercase(),
         finding=pl.lit("delivery_held"),
         sentence=pl.format(
-            "{} on {}: lacks {} % of the locations it would replace and is held; say replaces = true or adds = true in its sidecar",
+            "{} on {}: {} and is held; {}",
             "series_id",
             "source_reference_date",
-            (pl.col("missing_share") * 100).round(1),
+            pl.when(pl.col("held_because") == "lacks_places")
+            .then(pl.format("lacks {} % of the locations it would replace", (pl.col("missing_share") * 100).round(1)))
+            .otherwise(pl.col("held_because").replace_strict(HELD_WORDS, return_dtype=pl.String)),
+            pl.col("held_because").replace_strict(HELD_ACTIONS, return_dtype=pl.String),
         ),
     )
     return pl.concat([conform(f, FINDING) for f in (unplaced, conflicts, misread, differing, waiting)])

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import polars as pl
 
+from dtm_pipeline.domain.statements import round_key, text_key
 from dtm_pipeline.places.names import spelling_key
 
 REASONS = "displacement_reason"
 LEVELS = (1, 2, 3)
 
 
-def text_key(text: pl.Expr) -> pl.Expr:
-    """A code or a label without regard to case, spaces and punctuation: ` Iraq  conflict` and `Iraq-Conflict` are one."""
-    folded = text.str.normalize("NFKC").str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ")
-    return folded.str.strip_chars()
-
-
 def reasons_key(text: pl.Expr) -> pl.Expr:
     """Reasons given together are one code, whatever their order: `Conflict; Natural disaster`."""
     parts = text.str.split(";").list.eval(text_key(pl.element()))
     return parts.list.unique().list.sort().list.join("; ")
-
-
-def round_key(text: pl.Expr) -> pl.Expr:
-    """A round's label without the word and leading zeros: `Round 07`, `R7` and `7` are one."""
-    key = text_key(text)
-    return key.str.replace(r"^(?:round|rnd|r)?\s*0*(\d+)$", "${1}")
 
 
 def code_key(code: pl.Expr) -> pl.Expr:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from dtm_pipeline.storage.snapshots import (
     inbox_files,
     printable,
     read_statement,
+    redated_id,
 )
 
 UNREADABLE = "unreadable"
@@ -35,6 +38,8 @@ class Intake:
 
     taken: list[Snapshot] = field(default_factory=list)
     not_taken: dict[str, str] = field(default_factory=dict)
+    copies: dict[str, str] = field(default_factory=dict)
+    """Names of files whose bytes are those of a known delivery, and the name of that one."""
     left_alone: list[str] = field(default_factory=list)
 
 
@@ -48,11 +53,19 @@ class _File:
     archive: str | None = None
 
 
-def take_inbox(home: Home, inbox: Path, limits: ArchiveLimits, settle_seconds: float = 0.0) -> Intake:
+Labels = tuple[str | None, str | None]
+"""The reference date (ISO) and the round that a name or a sidecar gives, as far as it does."""
+ReadLabels = Callable[[str], Labels]
+"""What a file name says of date and round."""
+
+
+def take_inbox(
+    home: Home, inbox: Path, limits: ArchiveLimits, read_labels: ReadLabels, settle_seconds: float = 0.0
+) -> Intake:
     """Store what the inbox holds and the home does not know. Files of other inboxes are read, never moved.
 
-    One file that can't be read never stops the others. The same bytes under several names are one delivery. In the
-    home's own inbox a file is taken only when it has stopped growing.
+    One file that can't be read never stops the others. The same bytes under several names are one delivery, unless name or
+    sidecar give them another date or round. In the home's own inbox a file is taken only when it has stopped growing.
 
     Args:
         settle_seconds: a file of the home's inbox that changed less than this ago is looked at again after it.
@@ -64,24 +77,28 @@ def take_inbox(home: Home, inbox: Path, limits: ArchiveLimits, settle_seconds: f
         raise HomeError(f"{inbox}: is no folder; name the folder that holds the deliveries with --inbox")
     files, left_alone = inbox_files(inbox, (home.refused,))
     growing = _growing(files, settle_seconds) if inbox.resolve() == home.inbox.resolve() else set()
-    intake = take_files(home, [f for f in files if f not in growing], limits)
+    intake = take_files(home, [f for f in files if f not in growing], limits, read_labels)
     intake.left_alone = left_alone
     intake.not_taken |= {printable(f.name): GROWING for f in growing}
     return intake
 
 
-def take_files(home: Home, files: list[Path], limits: ArchiveLimits, said: dict[str, Any] | None = None) -> Intake:
+def take_files(
+    home: Home, files: list[Path], limits: ArchiveLimits, read_labels: ReadLabels, said: dict[str, Any] | None = None
+) -> Intake:
     """Store files that the home does not know.
 
     Args:
+        read_labels: what a file name says of date and round.
         said: what is said of all of them; it leads over their sidecars.
     """
     store = SnapshotStore(home)
-    known = {s.sha256: s for s in store.all()}
+    known = store.all()
     samples = _sample_hashes(home)
     intake = Intake()
     hashes, unreadable = store.hashes(files)
     intake.not_taken |= {printable(f.name): why for f, why in unreadable.items()}
+    taker = _Taker(store, known, intake, read_labels, 1 + max((s.intake for s in known), default=0))
     copies: dict[str, list[Path]] = {}
     for file, sha256 in hashes.items():
         copies.setdefault(sha256, []).append(file)
@@ -91,43 +108,122 @@ def take_files(home: Home, files: list[Path], limits: ArchiveLimits, said: dict[
                 "is no sample, and this home is marked as demo; name another home with --home"
             )
             continue
-        delivered = _File(paths[0], printable(paths[0].name), _statement(paths) | (said or {}))
-        if is_archive(paths[0]):
-            _take_archive(store, delivered, sha256, known, intake, limits)
-        else:
-            _take(store, delivered, sha256, known, intake)
+        for group in _by_labels({p: _labels(p, read_labels) for p in paths}):
+            delivered = _File(group[0], printable(group[0].name), _statement(group) | (said or {}))
+            if is_archive(group[0]):
+                _take_archive(taker, delivered, sha256, limits)
+            else:
+                taker.take(delivered, sha256)
+            for copy in group[1:]:
+                taker.name_copy(printable(copy.name), sha256, delivered)
     return intake
 
 
-def _take(
-    store: SnapshotStore, file: _File, sha256: str, known: dict[str, Snapshot], intake: Intake
-) -> Snapshot | None:
-    """Store one file; None where it was known as it is, or can't be stored."""
-    before = known.get(sha256)
-    # silence takes nothing back: what was said of a delivery stands until something else is said
-    if before is not None and (before.statement == file.statement or not file.statement):
-        return None
+def _labels(file: Path, read_labels: ReadLabels) -> Labels:
+    """Date and round of a file: its sidecar's, else its name's."""
     try:
-        if before is None:
-            sequence = 1 + max((s.ingest_sequence for s in known.values()), default=0)
-            known[sha256] = store.take(file.path, sha256, file.name, file.statement, sequence, file.archive)
-        else:
-            before.statement, before.judged_with = file.statement, None
-            store.save(before)
-    except (OSError, StatementError) as error:
-        intake.not_taken[file.name] = getattr(error, "strerror", None) or str(error)
-        return None
-    intake.taken.append(known[sha256])
-    return known[sha256]
+        said = read_statement(file)
+    except StatementError:
+        said = {}
+    day, number = read_labels(file.name)
+    return said.get("reference_date") or day, said.get("round") or number
 
 
-def _take_archive(
-    store: SnapshotStore, file: _File, sha256: str, known: dict[str, Snapshot], intake: Intake, limits: ArchiveLimits
-) -> None:
+def _by_labels(labels: dict[Path, Labels]) -> list[list[Path]]:
+    """Files of the same bytes, those together that say the same date and round; a silent one goes with the first."""
+    groups: dict[Labels, list[Path]] = {}
+    for path in sorted(labels, key=lambda p: (labels[p].count(None), len(p.name), p.name)):
+        like = next((g for g in groups if not _differ(labels[path], g)), labels[path])
+        groups.setdefault(like, []).append(path)
+    return list(groups.values())
+
+
+def _differ(some: Labels, others: Labels) -> bool:
+    """Whether two files give another date or another round. Silence differs from nothing: the content then says it."""
+    return any(a is not None and b is not None and a != b for a, b in zip(some, others, strict=True))
+
+
+@dataclass(frozen=True)
+class _Taker:
+    """What an intake stores files with."""
+
+    store: SnapshotStore
+    known: list[Snapshot]
+    intake: Intake
+    read_labels: ReadLabels
+    number: int
+
+    def labels(self, name: str, statement: dict[str, Any]) -> Labels:
+        """Date and round of a delivery: the sidecar's, else its name's."""
+        day, number = self.read_labels(name)
+        return statement.get("reference_date") or day, statement.get("round") or number
+
+    def find(self, sha256: str, labels: Labels) -> Snapshot | None:
+        """The known delivery of the same bytes whose date and round these labels do not contradict."""
+        same = [s for s in self.known if s.content_sha256 == sha256]
+        return next((s for s in same if not _differ(labels, self.labels(s.name, s.statement))), None)
+
+    def take(self, file: _File, sha256: str) -> Snapshot | None:
+        """Store one file; None where it was known as it is, or can't be stored.
+
+        Where a sidecar dates a delivery anew that was known under the same name, it is the same delivery, mended.
+        """
+        labels = self.labels(file.name, file.statement)
+        before = self.find(sha256, labels)
+        renamed = next((s for s in self.known if s.content_sha256 == sha256 and s.name == file.name), None)
+        before = before or renamed
+        try:
+            if before is None:
+                taken = self.store.take(file.path, self._new(file, sha256, labels))
+                self.known.append(taken)
+            elif before.statement == file.statement or not file.statement:
+                # silence takes nothing back: what was said of a delivery stands until something else is said
+                self._tell_copy(file.name, before)
+                return None
+            else:
+                taken = before
+                taken.statement, taken.judged_with = file.statement, None
+                self.store.save(taken)
+        except (OSError, StatementError) as error:
+            self.intake.not_taken[file.name] = getattr(error, "strerror", None) or str(error)
+            return None
+        self.intake.taken.append(taken)
+        return taken
+
+    def name_copy(self, name: str, sha256: str, delivered: _File) -> None:
+        """Note that a file holds the bytes of another file of the intake."""
+        same = self.find(sha256, self.labels(delivered.name, delivered.statement))
+        if same is not None:
+            self._tell_copy(name, same)
+
+    def _tell_copy(self, name: str, known: Snapshot) -> None:
+        if name == known.name or name in known.copies:
+            return
+        known.copies.append(name)
+        self.store.save(known)
+        self.intake.copies[name] = known.name
+
+    def _new(self, file: _File, sha256: str, labels: Labels) -> Snapshot:
+        again = any(s.content_sha256 == sha256 for s in self.known)
+        return Snapshot(
+            sha256=redated_id(sha256, labels) if again else sha256,
+            name=file.name,
+            bytes=0,
+            received_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            ingest_sequence=1 + max((s.ingest_sequence for s in self.known), default=0),
+            intake=self.number,
+            statement=file.statement,
+            archive=file.archive,
+            content_sha256=sha256,
+        )
+
+
+def _take_archive(taker: _Taker, file: _File, sha256: str, limits: ArchiveLimits) -> None:
     """Store an archive, and each file in it as a delivery of its own. What is said of the archive is said of all."""
-    before = known.get(sha256)
+    store = taker.store
+    before = next((s for s in taker.known if s.content_sha256 == sha256), None)
     # stored and never opened: a run was killed in between
-    archive = before if before is not None and before.status == NEW else _take(store, file, sha256, known, intake)
+    archive = before if before is not None and before.status == NEW else taker.take(file, sha256)
     if archive is None:
         return
     archive.kind, archive.status, archive.reason = ARCHIVE, OPENED, None
@@ -144,7 +240,7 @@ def _take_archive(
             statement = file.statement | _member_statement(name, dict(members))
             member = _File(path, printable(name), statement, sha256)
             if hashes[path] != sha256:
-                _take(store, member, hashes[path], known, intake)
+                taker.take(member, hashes[path])
         # last: an archive that is not marked as opened is opened again
         store.save(archive)
 
@@ -192,12 +288,13 @@ def give_back_refused(home: Home) -> list[str]:
     """
     store = SnapshotStore(home)
     snapshots = store.all()
-    by_hash = {s.sha256: s for s in snapshots}
     files, _ = inbox_files(home.inbox, (home.refused,))
     hashes, _ = store.hashes(files)
     moved = []
     for file, sha256 in hashes.items():
-        snapshot = by_hash.get(sha256)
+        same = [s for s in snapshots if s.content_sha256 == sha256]
+        name = printable(file.name)
+        snapshot = next((s for s in same if name == s.name or name in s.copies), next(iter(same), None))
         members = [s for s in snapshots if s.archive == sha256 and s.status == REFUSED]
         if snapshot is None or (snapshot.status != REFUSED and not members):
             continue

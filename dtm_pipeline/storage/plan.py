@@ -68,7 +68,7 @@ def country_fingerprints(home: Home, snapshots: list[Snapshot], reference_finger
     found = {}
     for country in sorted({c for s in used for c in s.countries}):
         editions = [f.read_text() for f in sorted((home.boundaries / country).glob("*/adm*.json"))]
-        deliveries = [(s.sha256, s.ingest_sequence, s.statement, s.judged_with) for s in used if country in s.countries]
+        deliveries = [(s.sha256, s.intake, s.statement, s.judged_with) for s in used if country in s.countries]
         found[country] = _hash(code_fingerprint(), reference_fingerprint, decisions, editions, deliveries)
     return found
 

@@ -222,7 +222,7 @@ class Reference:
         return Registers(rounds, locations, self.location_links)
 
     @cached_property
-    def thresholds(self) -> dict[str, dict[str, float]]:
+    def thresholds(self) -> dict[str, dict[str, Any]]:
         return self._toml(self.folder / "thresholds.toml")
 
     @property

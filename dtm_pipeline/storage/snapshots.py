@@ -9,7 +9,7 @@ import re
 import shutil
 import tomllib
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class StatementError(Exception):
 
 @dataclass
 class Snapshot:
-    """One delivery: its bytes by sha256, and what is known of it."""
+    """One delivery: its bytes, and what is known of it. `sha256` is its id: a file a delivery, not a name."""
 
     sha256: str
     name: str
@@ -46,6 +46,17 @@ class Snapshot:
     judged_with: str | None = None
     report: dict[str, Any] = field(default_factory=dict)
     archive: str | None = None
+    intake: int = 0
+    """Number of the intake that it came in. Deliveries of one intake have no order; those of a later one are newer."""
+    content_sha256: str = ""
+    """sha256 of the bytes. It is the id of the delivery too, unless the same bytes came before under another date."""
+    copies: list[str] = field(default_factory=list)
+    """Other names under which the same bytes came, of the same date and round."""
+
+    def __post_init__(self) -> None:
+        # records of homes that were made before intakes were numbered
+        self.intake = self.intake or self.ingest_sequence
+        self.content_sha256 = self.content_sha256 or self.sha256
 
     def payload(self, home: Home) -> Path:
         return home.snapshots / self.sha256 / "payload"
@@ -177,31 +188,26 @@ class SnapshotStore:
             write_json(self._seen_file, seen)
         return found, unreadable
 
-    def take(
-        self, file: Path, sha256: str, name: str, statement: dict[str, Any], sequence: int, archive: str | None = None
-    ) -> Snapshot:
+    def take(self, file: Path, snapshot: Snapshot) -> Snapshot:
         """Store a file's bytes and its record.
 
         Raises:
             OSError: the file can't be read any more.
             StatementError: it changed while it was read.
         """
-        folder = self.home.snapshots / sha256
+        folder = self.home.snapshots / snapshot.sha256
         folder.mkdir(mode=0o700, exist_ok=True)
         copy = folder / ".payload.tmp"
         shutil.copyfile(file, copy)
-        if digest(copy) != sha256:
+        if digest(copy) != snapshot.content_sha256:
             shutil.rmtree(folder)
             raise StatementError("changed while it was read; it is taken at the next run")
         copy.replace(folder / "payload")
-        snapshot = Snapshot(
-            sha256=sha256,
-            name=name,
-            bytes=(folder / "payload").stat().st_size,
-            received_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            ingest_sequence=sequence,
-            statement=statement,
-            archive=archive,
-        )
+        snapshot.bytes = (folder / "payload").stat().st_size
         self.save(snapshot)
         return snapshot
+
+
+def redated_id(content_sha256: str, labels: tuple[str | None, str | None]) -> str:
+    """The id of bytes that came before under another date or round: of the bytes and these labels."""
+    return hashlib.sha256("\n".join([content_sha256, *(str(label) for label in labels)]).encode()).hexdigest()

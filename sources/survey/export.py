@@ -29,11 +29,12 @@ META = {
     "parent_key": ("_submission__uuid", "PARENT_KEY", "__Submissions-id", "_submission__id"),
     "parent_table": ("_parent_table_name",),
     "submitted": ("_submission_time", "SubmissionDate", "__system/submissionDate"),
+    "review": ("_validation_status", "_validation_status/label", "_validation_status/uid", "ReviewState", "__system/reviewState"),
     "version": ("__version__", "_version_", "_version", "FormVersion", "__system/formVersion"),
     "ignored": (
-        "_id", "_validation_status", "_notes", "_status", "_submitted_by", "_tags", "_attachments", "_geolocation", "row_id",
+        "_id", "_notes", "_status", "_submitted_by", "_tags", "_attachments", "_geolocation", "row_id",
         "_submission__id", "_submission__submission_time", "_submission__validation_status", "_submission__notes", "_submission__status",
-        "_submission__submitted_by", "_submission__tags", "_submission___version__", "ReviewState", "DeviceID", "Edits", "Status", "AttachmentsPresent",
+        "_submission__submitted_by", "_submission__tags", "_submission___version__", "DeviceID", "Edits", "Status", "AttachmentsPresent",
         "AttachmentsExpected", "SubmitterID", "SubmitterName", "_xform_id_string", "_bamboo_dataset_id", "rootUuid", "meta/rootUuid", "formhub/uuid",
     ),
 }  # fmt: skip

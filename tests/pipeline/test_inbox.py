@@ -8,12 +8,14 @@ import time
 import zipfile
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from dtm_pipeline.storage.archives import ArchiveLimits
 from dtm_pipeline.storage.home import Home
 from dtm_pipeline.storage.inbox import GROWING, take_files, take_inbox
-from dtm_pipeline.storage.snapshots import SnapshotStore
+from dtm_pipeline.storage.snapshots import Snapshot, SnapshotStore
+from sources.dates import labels_of_name
 from tests.conftest import dtm
 from tests.pipeline.test_runs import answer
 
@@ -106,12 +108,12 @@ def test_a_file_that_grows_is_taken_when_it_has_stopped(tmp_path: Path) -> None:
     writer = threading.Thread(target=grow)
     writer.start()
     try:
-        first = take_inbox(home, home.inbox, LIMITS, settle_seconds=0.3)
+        first = take_inbox(home, home.inbox, LIMITS, labels_of_name, settle_seconds=0.3)
     finally:
         stop.set()
         writer.join()
     assert (first.taken, first.not_taken) == ([], {"slow.json": GROWING})
-    then = take_inbox(home, home.inbox, LIMITS, settle_seconds=0.1)
+    then = take_inbox(home, home.inbox, LIMITS, labels_of_name, settle_seconds=0.1)
     assert [s.name for s in then.taken] == ["slow.json"]
 
 
@@ -121,8 +123,8 @@ def test_an_archive_that_was_stored_and_not_opened_is_opened_at_the_next_run(tmp
         archive.writestr("a.csv", "a,b\n")
     store = SnapshotStore(home)
     digest = store.hashes([tmp_path / "a.zip"])[0][tmp_path / "a.zip"]
-    store.take(tmp_path / "a.zip", digest, "a.zip", {}, 1)
-    taken = take_files(home, [tmp_path / "a.zip"], LIMITS)
+    store.take(tmp_path / "a.zip", Snapshot(digest, "a.zip", 0, "2024-01-01T00:00:00+00:00", 1))
+    taken = take_files(home, [tmp_path / "a.zip"], LIMITS, labels_of_name)
     assert [s.name for s in taken.taken] == ["a.zip/a.csv"]
     assert {s.name: s.status for s in store.all()} == {"a.zip": "opened", "a.zip/a.csv": "new"}
 
@@ -130,8 +132,8 @@ def test_an_archive_that_was_stored_and_not_opened_is_opened_at_the_next_run(tmp
 def test_silence_takes_nothing_back_that_was_said_of_a_delivery(tmp_path: Path) -> None:
     home = Home(tmp_path / "home").create()
     (tmp_path / "a.csv").write_text("a,b\n")
-    take_files(home, [tmp_path / "a.csv"], LIMITS, {"country": "IRQ"})
-    assert take_files(home, [tmp_path / "a.csv"], LIMITS).taken == []
+    take_files(home, [tmp_path / "a.csv"], LIMITS, labels_of_name, {"country": "IRQ"})
+    assert take_files(home, [tmp_path / "a.csv"], LIMITS, labels_of_name).taken == []
     assert SnapshotStore(home).all()[0].statement == {"country": "IRQ"}
 
 
@@ -180,3 +182,70 @@ def test_status_says_which_figures_a_correction_moved(tmp_path: Path) -> None:
     moved = json.loads(dtm("status", "--json", "--home", home).out)["moved_figures"]
     assert [(m["series_id"], m["before"], m["now"]) for m in moved] == [("irq_idp", 600, 606)]
     assert "figures that moved with release" in dtm("status", "--home", home).out
+
+
+def lists(inbox: Path, *names: str) -> bytes:
+    """The same Master List of two places under several names."""
+    headers = ["Place id", "Governorate", "District", "Location name", "Households", "Individuals"]
+    headers += ["Anbar", "Babylon", "Baghdad", "Basrah", "Dahuk"]
+    rows = [["1", "Ninewa", "Mosul", "A", 10, 60, 10, 0, 0, 0, 0], ["2", "Ninewa", "Mosul", "B", 5, 30, 5, 0, 0, 0, 0]]
+    text = "\n".join(",".join(map(str, row)) for row in [headers, *rows]) + "\n"
+    inbox.mkdir(exist_ok=True)
+    for name in names:
+        (inbox / name).write_text(text)
+    return text.encode()
+
+
+def by_date(home: Path) -> list[tuple[str, int | None, str]]:
+    """Dates that are known with the people of the leading source, and the status of each."""
+    release = Path(dtm("releases", "path", "--home", home).out.strip())
+    rounds = pl.read_parquet(release / "tables" / "out_meta__round.parquet").sort("reference_date")
+    told = rounds.select("reference_date", "individuals", "status").rows()
+    return [(str(day), people, status) for day, people, status in told]
+
+
+FEBRUARY, DECEMBER = "Round112_Master_List_IDP_2020-02-29.csv", "Round113_Master_List_IDP_2020-12-31.csv"
+
+
+@pytest.mark.parametrize("copy", ["Round112_Master_List_IDP_2020-02-29 (1).csv", "corrected.csv", "zz.csv"])
+@pytest.mark.parametrize("together", [True, False])
+def test_the_same_bytes_under_a_new_name_are_named_as_a_copy_and_count_once(
+    tmp_path: Path, copy: str, together: bool
+) -> None:
+    home, inbox = tmp_path / "home", tmp_path / "inbox"
+    lists(inbox, FEBRUARY)
+    if not together:
+        assert dtm("run", "--inbox", inbox, "--home", home).code == 0
+    lists(inbox, copy)
+    told = dtm("run", "--inbox", inbox, "--home", home)
+    assert told.code == 0, told.err
+    assert f"copy {copy}: its bytes are those of {FEBRUARY}, which counts once" in told.err
+    assert by_date(home) == [("2020-02-29", 90, "complete")]
+    assert "copy" not in dtm("run", "--inbox", inbox, "--home", home).err, "it is said once"
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_the_same_bytes_under_a_new_date_are_a_statement_of_their_own_that_waits(
+    tmp_path: Path, together: bool
+) -> None:
+    home, inbox = tmp_path / "home", tmp_path / "inbox"
+    lists(inbox, FEBRUARY)
+    if not together:
+        assert dtm("run", "--inbox", inbox, "--home", home).code == 0
+    lists(inbox, DECEMBER)
+    assert dtm("run", "--inbox", inbox, "--home", home).code == 0
+    assert by_date(home) == [("2020-02-29", 90, "complete"), ("2020-12-31", None, "held")]
+    (inbox / f"{DECEMBER}.toml").write_text("replaces = true\n")
+    assert dtm("run", "--inbox", inbox, "--home", home).code == 0
+    assert by_date(home) == [("2020-02-29", 90, "complete"), ("2020-12-31", 90, "complete")]
+
+
+def test_the_same_bytes_with_a_round_in_a_sidecar_are_a_statement_of_their_own(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home").create()
+    lists(tmp_path / "in", "a_2020-02-29.csv", "b_2020-02-29.csv")
+    for name, number in (("a", 112), ("b", 113)):
+        (tmp_path / "in" / f"{name}_2020-02-29.csv.toml").write_text(f"round = {number}\n")
+    taken = take_inbox(home, tmp_path / "in", LIMITS, labels_of_name)
+    assert sorted(s.name for s in taken.taken) == ["a_2020-02-29.csv", "b_2020-02-29.csv"]
+    assert len({s.sha256 for s in taken.taken}) == 2
+    assert len({s.content_sha256 for s in taken.taken}) == 1

@@ -23,11 +23,12 @@ from pathlib import Path
 from dtm_pipeline.storage.home import Home
 from dtm_pipeline.storage.archives import ArchiveLimits
 from dtm_pipeline.storage.inbox import take_inbox
+from sources.dates import labels_of_name
 home, inbox, at = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 steps = list(build.STEPS)
 steps.insert(at, lambda draft: os._exit(9))
 build.STEPS = tuple(steps)
-take_inbox(Home(home), inbox, ArchiveLimits(9, 10**9, 99, 1))
+take_inbox(Home(home), inbox, ArchiveLimits(9, 10**9, 99, 1), labels_of_name)
 execute(home, None, {})
 """
 

@@ -27,6 +27,7 @@ def reports(*told: dict[str, Any]) -> pl.DataFrame:
         "snapshot_id": "s",
         "location_code": "IRQ",
         "event_type": "flood",
+        "event_place": "a",
         "admin1_code": "IQG01",
         "admin2_code": A,
         "place_basis": "code",
@@ -98,6 +99,24 @@ def test_a_later_report_replaces_the_earlier_one_and_both_are_kept() -> None:
         (D0, 60, False, None),
         (D1, 40, True, D0),
     ]
+
+
+def test_a_report_of_a_second_place_leaves_the_first_as_it_was() -> None:
+    told = events(
+        {"event_id": "e", "reference_date": D0, "current_individuals": 60},
+        {"event_id": "e", "reference_date": D1, "current_individuals": 40, "event_place": "b", "admin2_code": B},
+    )
+    assert told.select("report_date", "admin2_code", "current_individuals", "newest", "supersedes").rows() == [
+        (D0, A, 60, True, None),
+        (D1, B, 40, True, None),
+    ]
+    both = reports(
+        {"event_id": "e", "reference_date": D0, "current_individuals": 60},
+        {"event_id": "e", "reference_date": D1, "current_individuals": 40, "event_place": "b"},
+        {"event_id": "e", "reference_date": D1, "current_individuals": 50},
+    )
+    series = climate_displacement(with_people(both, RULES, "climate_idp"), "governorate")
+    assert series.select("reference_date", "individuals").rows() == [(D0, 60), (D1, 90)]
 
 
 def test_climate_displacement_holds_each_event_at_its_newest_report_and_never_adds_reports() -> None:

@@ -15,10 +15,10 @@ DAY = date(2020, 2, 29)
 
 
 def deliveries(*told: tuple[str, int, str | None, int]) -> pl.DataFrame:
-    """Deliveries of one key: snapshot, sequence, statement, number of locations."""
+    """Deliveries of one key: snapshot, intake, statement, number of locations."""
     return pl.DataFrame(
         [
-            ("irq_idp", "master_list", 4, DAY, snapshot, sequence, statement, f"p{i}")
+            ("irq_idp", "master_list", 4, DAY, snapshot, sequence, statement, f"p{i}", 1000 * count + i)
             for snapshot, sequence, statement, count in told
             for i in range(count)
         ],
@@ -28,9 +28,10 @@ def deliveries(*told: tuple[str, int, str | None, int]) -> pl.DataFrame:
             "admin_level",
             "source_reference_date",
             "snapshot_id",
-            "ingest_sequence",
+            "intake",
             "statement",
             "location_key",
+            "content",
         ],
         orient="row",
         infer_schema_length=None,
@@ -45,7 +46,7 @@ def test_the_newest_delivery_leads_whole() -> None:
     assert roles(("a", 1, None, 100), ("b", 2, None, 100)) == {"a": "replaced", "b": "leads"}
 
 
-def test_newest_is_by_ingest_sequence_and_not_by_name() -> None:
+def test_newest_is_by_intake_and_not_by_name() -> None:
     assert roles(("z", 1, None, 100), ("a", 2, None, 120)) == {"z": "replaced", "a": "leads"}
 
 

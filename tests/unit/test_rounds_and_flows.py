@@ -6,8 +6,12 @@ from datetime import date
 
 import polars as pl
 
-from dtm_pipeline.domain.flows import flow_points, newest_counts, operating_days
+from dtm_pipeline.contracts.derive import conform
+from dtm_pipeline.contracts.raw import BORDER_COUNT
+from dtm_pipeline.domain.flows import flow_points, operating_days
 from dtm_pipeline.domain.rounds import coverage, rounds
+from dtm_pipeline.facts.border_flow import border_flow_facts
+from dtm_pipeline.facts.observed import Observed
 from dtm_pipeline.storage.reference import Reference
 from tests.histories import NOTHING_TOLD, registers
 
@@ -138,25 +142,26 @@ def test_what_was_carried_forward_was_not_assessed() -> None:
     assert ("A", "not_assessed") in covered(("1", "A", None, 6, date(2019, 12, 31)), ("1", "B", None, 6, None))
 
 
-def counts(*told: tuple[str, str, int, int]) -> pl.DataFrame:
-    return pl.DataFrame(
-        [("IRQ", name, direction, DAY, n, sequence, 2) for name, direction, n, sequence in told],
-        schema=[
-            "location_code",
-            "flow_point_name",
-            "direction",
-            "observed_on",
-            "movements",
-            "ingest_sequence",
-            "source_row",
-        ],
-        orient="row",
+def counts(*told: tuple[str, str, int, str]) -> pl.DataFrame:
+    """Counts of one day: point, direction, movements, delivery."""
+    rows = [
+        {"snapshot_id": s, "source_row": n, "location_code": "IRQ", "flow_point_name": name, "direction": direction, "observed_on": DAY, "movements": m}
+        for n, (name, direction, m, s) in enumerate(told, 2)
+    ]  # fmt: skip
+    return conform(pl.DataFrame(rows), BORDER_COUNT)
+
+
+def led(counted: pl.DataFrame, reference: Reference, **intakes: int) -> Observed:
+    deliveries = pl.DataFrame(
+        {"snapshot_id": list(intakes), "intake": list(intakes.values()), "statement": None},
+        schema_overrides={"statement": pl.String},
     )
+    return border_flow_facts(counted, deliveries, reference.flow_points, reference.flow_calendars)
 
 
 def test_two_spellings_of_a_point_are_one_point_and_an_unknown_one_is_its_own(reference: Reference) -> None:
     told = flow_points(
-        counts(("Ibrahim Khalil", "in", 1, 1), ("IBRAHIM  AL-KHALIL", "in", 2, 2), ("New Gate ", "in", 3, 1)),
+        counts(("Ibrahim Khalil", "in", 1, "a"), ("IBRAHIM  AL-KHALIL", "in", 2, "b"), ("New Gate ", "in", 3, "a")),
         reference.flow_points,
     )
     assert told["flow_point_id"].to_list() == ["IRQ-FP-IBRAHIM-KHALIL", "IRQ-FP-IBRAHIM-KHALIL", "IRQ-FP-NEW-GATE"]
@@ -164,10 +169,17 @@ def test_two_spellings_of_a_point_are_one_point_and_an_unknown_one_is_its_own(re
 
 
 def test_for_a_point_direction_and_day_the_newest_delivery_leads(reference: Reference) -> None:
-    told = newest_counts(
-        flow_points(counts(("Rabia", "in", 5, 1), ("Rabia", "in", 7, 2), ("Rabia", "out", 3, 1)), reference.flow_points)
-    )
-    assert told.select("direction", "movements").rows() == [("in", 7), ("out", 3)]
+    told = led(counts(("Rabia", "in", 5, "a"), ("Rabia", "in", 7, "b"), ("Rabia", "out", 3, "a")), reference, a=1, b=2)
+    assert told.rows.select("direction", "movements").rows() == [("in", 7), ("out", 3)]
+    assert told.findings.is_empty()
+
+
+def test_counts_of_one_day_that_differ_within_one_intake_are_held_and_named(reference: Reference) -> None:
+    rows = counts(("Rabia", "in", 5, "a"), ("Rabia", "in", 7, "b"), ("Rabia", "out", 3, "a"), ("Rabia", "out", 3, "b"))
+    told = led(rows, reference, a=1, b=1)
+    assert told.rows.select("direction", "movements").rows() == [("out", 3)]
+    assert told.findings.select("snapshot_id", "finding").sort("snapshot_id").rows() == [("a", "delivery_held"), ("b", "delivery_held")]  # fmt: skip
+    assert "several deliveries of one intake say different things in 1 cases" in told.findings["sentence"][0]
 
 
 def test_a_calendar_says_whether_a_point_operated_and_silence_is_unknown() -> None:

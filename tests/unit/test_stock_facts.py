@@ -69,7 +69,7 @@ def facts(
         [(name, i, statements.get(name), None) for i, name in enumerate(names, start=1)],
         schema={
             "snapshot_id": pl.String,
-            "ingest_sequence": pl.Int64,
+            "intake": pl.Int64,
             "statement": pl.String,
             "told_series": pl.String,
         },

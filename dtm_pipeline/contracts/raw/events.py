@@ -27,6 +27,13 @@ EVENT_REPORT = Table(
         c.reference_date.required(),
         *PROVIDER_PLACE,
         c.location_name,
+        Column(
+            "event_place",
+            "string",
+            "key",
+            "The place of the report by its units and name, however they are spelled: a later report replaces the earlier one of its place",
+            dissemination="partner",
+        ).required(),
         c.latitude,
         c.longitude,
         Column("origin_admin1_name", "string", "label", "Governorate of origin in the provider's words"),
@@ -50,7 +57,7 @@ EVENT_REPORT = Table(
         ),
     ),
     added_along=("place",),
-    replacement_key=("location_code", "event_id"),
+    replacement_key=("location_code", "event_id", "event_place", "reference_date"),
 )
 
 TABLES = (EVENT_REPORT,)
