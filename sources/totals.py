@@ -204,7 +204,7 @@ def _rows_under(row: dict[str, str | None], name: str, rows: pl.DataFrame, heade
         for n in (*named, "flow_point_name", "nationality")
         if n in fields
         and n in rows.columns
-        and not _blank(row[fields[n].cell])
+        and not _no_place(row[fields[n].cell])
         and _total_of(str(row[fields[n].cell]), frozenset()) is None
     ]
     dated = [

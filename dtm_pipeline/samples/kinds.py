@@ -183,11 +183,13 @@ def event_report(make: Maker) -> None:
         "Newly displaced households", "Newly displaced individuals", "Cumulative individuals", "Current individuals", "Returned individuals", "Priority needs",
     ]]  # fmt: skip
     types = ("Flood", "Conflict", "Camp closure", "Eviction", "Drought", "Fire")
-    for i, area in enumerate(make.areas("IRQ")):
+    areas = list(make.areas("IRQ"))
+    for i in range(len(areas)):
+        area = areas[i - i % 2]  # a later report of an event is of the same place
         event, report = DAY + timedelta(days=i // 2), DAY + timedelta(days=i // 2 + 1 + i % 2)
         new = 5 + int(make.rng.integers(0, 80))
         rows.append([
-            f"EV-{i // 2:03}", types[(i // 2) % 6], event.isoformat(), report.isoformat(), area["admin1"], area["name_en"], f"Hay {i}", "Ninewa", "Camp 1" if types[(i // 2) % 6] == "Camp closure" else None,
+            f"EV-{i // 2:03}", types[(i // 2) % 6], event.isoformat(), report.isoformat(), area["admin1"], area["name_en"], f"Hay {i // 2}", "Ninewa", "Camp 1" if types[(i // 2) % 6] == "Camp closure" else None,
             new, new * 6, new * 8, new * 5, new * 3, "food",
         ])  # fmt: skip
     rows[4][1] = "Unheard-of"

@@ -212,6 +212,7 @@ def test_an_event_leads_back_to_its_report_and_not_to_a_replaced_delivery(tmp_pa
     home = Home(tmp_path).create()
     base = {
         "event_id": "flood",
+        "event_place": "anbar",
         "event_type": "flood",
         "location_code": "IRQ",
         "reference_date": date(2022, 3, 1),
