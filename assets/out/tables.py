@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from assets.workspace import Workspace, guarded, spec
-from dtm_pipeline.contracts import core, table
+from dtm_pipeline.contracts import out, table
 from dtm_pipeline.contracts.raw import QUARANTINE
-from dtm_pipeline.figures.families import FAMILIES, Family
+from dtm_pipeline.figures.families import FAMILIES, Family, latest_tables
 from dtm_pipeline.figures.parameters import Parameters
 from dtm_pipeline.storage.tables import Parts, StoredParts, judged, stored
 
@@ -47,15 +46,11 @@ def _of_country(facts: StoredParts, workspace: Workspace, country: str) -> pl.Da
 
 def parameters(workspace: Workspace, country: str) -> Parameters:
     """What the methods are told of a country beside its facts."""
-    # ages run to the newest date of the whole release, so the totals of every country are asked
-    totals = stored(workspace.home.warehouse, core.SOURCE_TOTAL).read_all(columns=["reference_date"])
-    newest: Any = totals["reference_date"].max()
     quarantine = stored(workspace.home.warehouse, QUARANTINE).read_all(s.sha256 for s in workspace.accepted(country))
     return Parameters.of(
         workspace.reference,
         workspace.gazetteer().of_country(country),
         country,
-        newest,
         rejected_rows(workspace, country, quarantine),
     )
 
@@ -71,4 +66,18 @@ def rejected_rows(workspace: Workspace, country: str, quarantine: pl.DataFrame) 
     )
 
 
-ASSETS = [family_asset(family) for family in FAMILIES]
+@dg.multi_asset(
+    outs={t.name: dg.AssetOut(**spec(t.name, {"polars", "pandera", "parquet"})) for t in (out.LATEST, out.LATEST_ALL)},
+)
+@guarded
+def latest(workspace: Workspace, core_dtm__newest_figure: StoredParts) -> Iterator[dg.Output[Parts]]:
+    # ages run to the newest date of all countries: a new delivery of one ages the figures of the others
+    _, gone = workspace.stale_and_gone()
+    figures, countries = core_dtm__newest_figure.read_all(), core_dtm__newest_figure.keys()
+    for name, frame in latest_tables(figures).items():
+        whole = judged(frame, table(name))
+        parts = {country: whole.filter(location_code=country) for country in countries}
+        yield dg.Output(Parts(parts, gone), output_name=name)
+
+
+ASSETS = [*(family_asset(family) for family in FAMILIES), latest]

@@ -38,9 +38,8 @@ def main() -> None:
     reference = Reference(Settings().reference)
     gazetteer = Gazetteer.load(reference.folder)
     totals = stored(warehouse, core.SOURCE_TOTAL)
-    newest = totals.read_all()["reference_date"].max()
     for country in sorted(totals.keys()):
-        told = Parameters.of(reference, gazetteer.of_country(country), country, newest, pl.DataFrame(schema=REJECTED))
+        told = Parameters.of(reference, gazetteer.of_country(country), country, pl.DataFrame(schema=REJECTED))
         asked = {n for f in FAMILIES for n in f.inputs}
         facts = {n: stored(warehouse, table(n)).read(country) for n in asked}
         for name, frame in make_all(facts, told).items():

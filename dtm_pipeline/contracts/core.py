@@ -358,6 +358,27 @@ SOURCE_TOTAL = Table(
     ),
 )
 
+NEWEST_FIGURE = Table(
+    "core_dtm__newest_figure",
+    "core",
+    "The newest figure of each series of a country, by district. Ages are told when all countries are at hand.",
+    ("series_id", "location_code", "admin1_code", "admin2_code"),
+    (
+        *SERIES,
+        *PLACE,
+        c.households,
+        c.individuals,
+        c.individuals_basis,
+        Column("headline", "boolean", "flag", "The series is its country's figure").required(),
+        Column("series_status", "string", "code", "Status of the series (reference/series.toml)").required(),
+        Column(
+            "max_age_days", "int64", "count", "Above this age a figure of the series is not the latest", unit="days"
+        ).adding_along(),
+        Column("overlap_group", "string", "code", "Series of one group count some of the same people").required(),
+    ),
+    added_along=("place",),
+)
+
 DELIVERY_ROLE = Table(
     "core_dtm__delivery_role",
     "core",
@@ -522,6 +543,7 @@ TABLES = (
     BORDER_FLOW,
     *OBSERVED.values(),
     SOURCE_TOTAL,
+    NEWEST_FIGURE,
     DELIVERY_ROLE,
     *FINDINGS,
 )

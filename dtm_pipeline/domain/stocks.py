@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import polars as pl
 
 from dtm_pipeline.domain.aggregate import (
@@ -164,17 +162,15 @@ def arrivals_by_area(stock: pl.DataFrame, level: str) -> pl.DataFrame:
     )
 
 
-def newest_figures(stock: pl.DataFrame, series: tuple[Series, ...], newest: date | None) -> pl.DataFrame:
-    """The newest figure of each series by district, with its age and why it is not the country's, if it is not.
+def newest_figures(stock: pl.DataFrame, series: tuple[Series, ...]) -> pl.DataFrame:
+    """The newest figure of each series by district, with what its series says of it.
 
     Args:
         stock: rows of core_dtm__stock.
-        series: the series of the release.
-        newest: newest reference date of the release; ages run to it, never to the clock.
+        series: the series of the country.
 
     Returns:
-        SERIES_KEY, district columns, households, individuals, age_days, headline, series_status, why_not_latest
-        (null for an active headline series within its maximum age).
+        SERIES_KEY, district columns, households, individuals, headline, series_status, max_age_days, overlap_group.
     """
     declared = pl.DataFrame(
         [(s.series_id, s.headline, s.status, s.max_age_days, s.overlap_group) for s in series],
@@ -187,16 +183,6 @@ def newest_figures(stock: pl.DataFrame, series: tuple[Series, ...], newest: date
         },
         orient="row",
     )
-    age = pl.col("age_days")
-    reasons = (
-        (pl.col("series_status") == "unregistered", "unregistered"),
-        (pl.col("series_status") == "ended", "ended"),
-        (~pl.col("headline"), "not_headline"),
-        ((age > pl.col("max_age_days")).fill_null(False), "too_old"),
-    )
-    why = pl.lit(None, pl.String)
-    for holds, reason in reversed(reasons):
-        why = pl.when(holds).then(pl.lit(reason)).otherwise(why)
     key = [*SERIES_KEY, *AREA_CODES["district"]]
     return (
         stock.filter("leads")
@@ -209,15 +195,33 @@ def newest_figures(stock: pl.DataFrame, series: tuple[Series, ...], newest: date
             one_or_mixed("individuals_basis"),
         )
         .join(declared, on="series_id")
-        .with_columns(age_days=(pl.lit(newest, pl.Date) - pl.col("reference_date")).dt.total_days())
-        .with_columns(why_not_latest=why)
         .sort(key)
     )
 
 
-def latest(stock: pl.DataFrame, series: tuple[Series, ...], newest: date | None) -> pl.DataFrame:
-    """The newest figure of each active headline series by district, if within the series' maximum age.
+def with_ages(figures: pl.DataFrame) -> pl.DataFrame:
+    """The newest figures of all countries with their age, and why they are not the country's, if they are not.
 
-    Arguments are those of newest_figures.
+    Ages run to the newest reference date among the figures, never to the clock: what a release holds depends on its
+    deliveries alone.
+
+    Args:
+        figures: newest_figures of every country.
+
+    Returns:
+        The rows with age_days and why_not_latest (null for an active headline series within its maximum age).
     """
-    return newest_figures(stock, series, newest).filter(pl.col("why_not_latest").is_null())
+    age = pl.col("age_days")
+    reasons = (
+        (pl.col("series_status") == "unregistered", "unregistered"),
+        (pl.col("series_status") == "ended", "ended"),
+        (~pl.col("headline"), "not_headline"),
+        ((age > pl.col("max_age_days")).fill_null(False), "too_old"),
+    )
+    why = pl.lit(None, pl.String)
+    for holds, reason in reversed(reasons):
+        why = pl.when(holds).then(pl.lit(reason)).otherwise(why)
+    newest = pl.col("reference_date").max()
+    return figures.with_columns(age_days=(newest - pl.col("reference_date")).dt.total_days()).with_columns(
+        why_not_latest=why
+    )

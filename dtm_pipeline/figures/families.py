@@ -35,11 +35,11 @@ from dtm_pipeline.domain.stocks import (
     LOCATION_LEVEL,
     SERIES_KEY,
     arrivals_by_area,
-    latest,
     names_and_basis,
     newest_figures,
     stock_by_area,
     stock_by_areas,
+    with_ages,
     with_subdistricts,
 )
 from dtm_pipeline.figures.parameters import Parameters
@@ -66,7 +66,7 @@ class Family:
 
 
 def stocks(facts: Facts, p: Parameters) -> Tables:
-    """Stocks with their confidence, change and panels, arrivals, the newest figures, residents."""
+    """Stocks with their confidence, change and panels, arrivals, the newest figure of each series, residents."""
     stock, totals = facts[core.STOCK.name], facts[core.SOURCE_TOTAL.name]
     made = _changes(stock, p)
     accounts = _informants(facts[core.LOCATION_ASSESSMENT.name], stock, p)
@@ -86,9 +86,7 @@ def stocks(facts: Facts, p: Parameters) -> Tables:
         made[f"out_dtm__{level}_comparable_panel"] = comparable_panel(
             stock, p.change.dynamics_months, p.change.dynamics_tolerance_days, level
         )
-    series = p.series_of(totals)
-    made[out.LATEST.name] = latest(stock, series, p.newest)
-    made[out.LATEST_ALL.name] = newest_figures(stock, series, p.newest).filter(pl.col("why_not_latest").is_not_null())
+    made[core.NEWEST_FIGURE.name] = newest_figures(stock, p.series_of(totals))
     made[out.POPULATION_BASELINE.name] = _residents(stock)
     return made
 
@@ -350,7 +348,7 @@ def _units(stock: pl.DataFrame, p: Parameters) -> pl.DataFrame:
 
 
 def make_all(facts: Facts, p: Parameters) -> Tables:
-    """Every table of a country, the families side by side: Polars works outside of Python's lock.
+    """Every table of a country that stands alone, the families side by side: Polars works outside of Python's lock.
 
     Args:
         facts: every table that FAMILIES name as inputs.
@@ -358,7 +356,19 @@ def make_all(facts: Facts, p: Parameters) -> Tables:
     """
     with ThreadPoolExecutor(os.cpu_count()) as side_by_side:
         making = [side_by_side.submit(f.make, {n: facts[n] for n in f.inputs}, p) for f in FAMILIES]
-        return {name: frame for made in making for name, frame in made.result().items()}
+        tables = {name: frame for made in making for name, frame in made.result().items()}
+    return tables | latest_tables(tables.pop(core.NEWEST_FIGURE.name))
+
+
+def latest_tables(figures: pl.DataFrame) -> Tables:
+    """The newest figures of every country: those that are the country's, and the others with the reason.
+
+    Args:
+        figures: core_dtm__newest_figure of all countries of a release.
+    """
+    aged = with_ages(figures)
+    is_latest = pl.col("why_not_latest").is_null()
+    return {out.LATEST.name: aged.filter(is_latest), out.LATEST_ALL.name: aged.filter(~is_latest)}
 
 
 def _names(*kinds: str, levels: tuple[str, ...] = tuple(out.LEVELS)) -> tuple[str, ...]:
@@ -373,8 +383,7 @@ FAMILIES = (
         (
             *_names(*STOCKS, levels=tuple(out.ALL_LEVELS)),
             *_names("arrival", "change", "comparable_panel"),
-            out.LATEST.name,
-            out.LATEST_ALL.name,
+            core.NEWEST_FIGURE.name,
             out.POPULATION_BASELINE.name,
         ),
         stocks,

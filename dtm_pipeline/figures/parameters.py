@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from datetime import date
 from typing import Any, TypeVar
 
 import polars as pl
@@ -29,7 +28,6 @@ class Parameters:
     """What a country's tables depend on beside its facts.
 
     Attributes:
-        newest: newest reference date of the whole release; ages run to it.
         rejected: snapshot_id, reference_date, rejected_rows, rejected_individuals.
         partial_above: share of rejected rows or persons above which a date is partial.
     """
@@ -47,14 +45,11 @@ class Parameters:
     robustness: RobustnessRules
     return_rate: ReturnRateRules
     reconciliation: ReconciliationRules
-    newest: date | None
     rejected: pl.DataFrame
     partial_above: float
 
     @classmethod
-    def of(
-        cls, reference: Reference, gazetteer: Gazetteer, country: str, newest: date | None, rejected: pl.DataFrame
-    ) -> Parameters:
+    def of(cls, reference: Reference, gazetteer: Gazetteer, country: str, rejected: pl.DataFrame) -> Parameters:
         """The parameters of a country.
 
         Args:
@@ -76,7 +71,6 @@ class Parameters:
             robustness=_rules(RobustnessRules, told["severity"]),
             return_rate=_rules(ReturnRateRules, told["return_rate"]),
             reconciliation=_rules(ReconciliationRules, told["reconciliation"]),
-            newest=newest,
             rejected=rejected,
             partial_above=told["deliveries"]["partial_above"],
         )

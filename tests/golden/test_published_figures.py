@@ -16,7 +16,7 @@ from dtm_pipeline.domain.consistency import FOLLOW, SUM, faults
 from dtm_pipeline.domain.events import event_table, with_people
 from dtm_pipeline.domain.household_size import with_individuals
 from dtm_pipeline.domain.severity import class_by_area, score_by_area
-from dtm_pipeline.domain.stocks import latest, stock_by_area
+from dtm_pipeline.domain.stocks import newest_figures, stock_by_area, with_ages
 from dtm_pipeline.settings import Settings
 from dtm_pipeline.storage.reference import Reference
 from tests.histories import NOTHING_TOLD, RULES, stock_rows
@@ -136,7 +136,8 @@ def sudan(given: Given) -> dict[str, Any]:
         )
         for name, group, count in counts
     )
-    return {"total": latest(stock, series, day)["individuals"].sum()}
+    aged = with_ages(newest_figures(stock, series))
+    return {"total": aged.filter(pl.col("why_not_latest").is_null())["individuals"].sum()}
 
 
 def rule_break(given: Given) -> dict[str, Any]:
