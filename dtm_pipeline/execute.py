@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.errors import DagsterExecutionInterruptedError
+from dagster._core.errors import DagsterAssetCheckFailedError, DagsterExecutionInterruptedError
 from dagster._core.instance.ref import InstanceRef
 
 from dtm_pipeline.contracts import raw
 from dtm_pipeline.definitions import JOB, build_definitions
+from dtm_pipeline.storage.errors import InternalError, write_error_log
 from dtm_pipeline.storage.home import Home
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -39,6 +40,11 @@ def execute(root: Path, only_country: str | None, waivers: dict[str, str], only_
             )
         except DagsterExecutionInterruptedError as interrupt:
             raise KeyboardInterrupt from interrupt
+        except DagsterAssetCheckFailedError as error:
+            # names of tables and checks: no values of rows
+            checks = "; ".join(str(error).splitlines()[1:])
+            log = write_error_log(error, home.logs)
+            return InternalError(f"an invariant is broken ({checks}): nothing was released; report it with {log}")
         except Exception as error:
             return error
         return None if result.success else RunFailedError(f"steps failed: {sorted(result.get_failed_step_keys())}")

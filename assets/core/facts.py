@@ -12,7 +12,7 @@ import dagster as dg
 import polars as pl
 
 from assets.workspace import Workspace, guarded, progress, spec
-from dtm_pipeline.contracts import core, raw
+from dtm_pipeline.contracts import core, raw, table
 from dtm_pipeline.contracts.derive import conform, empty
 from dtm_pipeline.domain.stocks import LOCATION_LEVEL
 from dtm_pipeline.facts.border_flow import border_flow_facts
@@ -22,7 +22,7 @@ from dtm_pipeline.facts.severity import severity_facts
 from dtm_pipeline.facts.stock import Deliveries, Edition, EditionAt, RawStocks, StockFacts, stock_facts
 from dtm_pipeline.places.editions import cell_index, edition_for
 from dtm_pipeline.places.locations import LocationRules, location_master
-from dtm_pipeline.storage.tables import Parts, StoredParts
+from dtm_pipeline.storage.tables import Parts, StoredParts, judged
 
 STOCK_TABLES = (core.STOCK, core.SOURCE_TOTAL, core.DELIVERY_ROLE, core.FINDING)
 
@@ -75,6 +75,15 @@ def editions_of(workspace: Workspace, country: str) -> EditionAt:
     return at
 
 
+def validated(frames: dict[str, pl.DataFrame], name: str, gone: set[str]) -> Parts:
+    """The parts of a core table, each validated in full by its contract.
+
+    Raises:
+        ContractBrokenError: a part breaks it; nothing of the table is written.
+    """
+    return Parts({country: judged(frame, table(name)) for country, frame in frames.items()}, gone)
+
+
 @dg.multi_asset(
     outs={t.name: dg.AssetOut(**spec(t.name, {"polars", "geopandas", "parquet"})) for t in STOCK_TABLES},
 )
@@ -118,7 +127,7 @@ def stocks(
         core.FINDING.name: {c: f.findings for c, f in facts.items()},
     }
     for name, frames in made.items():
-        yield dg.Output(Parts(frames, gone), output_name=name)
+        yield dg.Output(validated(frames, name, gone), output_name=name)
 
 
 @dg.multi_asset(
@@ -139,8 +148,8 @@ def locations(workspace: Workspace, core_dtm__stock: StoredParts) -> Iterator[dg
     }
     places = {c: conform(m.locations, core.LOCATION) for c, m in made.items()}
     changes = {c: conform(m.changes, core.LOCATION_CHANGE) for c, m in made.items()}
-    yield dg.Output(Parts(places, gone), output_name=core.LOCATION.name)
-    yield dg.Output(Parts(changes, gone), output_name=core.LOCATION_CHANGE.name)
+    yield dg.Output(validated(places, core.LOCATION.name, gone), output_name=core.LOCATION.name)
+    yield dg.Output(validated(changes, core.LOCATION_CHANGE.name, gone), output_name=core.LOCATION_CHANGE.name)
 
 
 @dg.multi_asset(
@@ -163,8 +172,10 @@ def breakdowns(
         lists = (raw_dtm__master_list_cell.read(s.sha256) for s in workspace.accepted(country))
         areas = area_cells(figures, stock, reasons, gazetteer.of_country(country))
         made[country] = breakdown_facts(stock, chain(lists, areas), reference.size_rules)
-    yield dg.Output(Parts({c: m[0] for c, m in made.items()}, gone), output_name=core.BREAKDOWN.name)
-    yield dg.Output(Parts({c: m[1] for c, m in made.items()}, gone), output_name=core.BREAKDOWN_FINDING.name)
+    frames = {c: m[0] for c, m in made.items()}
+    yield dg.Output(validated(frames, core.BREAKDOWN.name, gone), output_name=core.BREAKDOWN.name)
+    frames = {c: m[1] for c, m in made.items()}
+    yield dg.Output(validated(frames, core.BREAKDOWN_FINDING.name, gone), output_name=core.BREAKDOWN_FINDING.name)
 
 
 @dg.multi_asset(
@@ -196,10 +207,14 @@ def severity(
         )
         for country in stale
     }
-    yield dg.Output(Parts({c: m.locations for c, m in made.items()}, gone), output_name=core.SEVERITY.name)
-    yield dg.Output(Parts({c: m.scales for c, m in made.items()}, gone), output_name=core.SEVERITY_SCALE.name)
-    yield dg.Output(Parts({c: m.values for c, m in made.items()}, gone), output_name=core.SEVERITY_VALUE.name)
-    yield dg.Output(Parts({c: m.findings for c, m in made.items()}, gone), output_name=core.SEVERITY_FINDING.name)
+    frames = {c: m.locations for c, m in made.items()}
+    yield dg.Output(validated(frames, core.SEVERITY.name, gone), output_name=core.SEVERITY.name)
+    frames = {c: m.scales for c, m in made.items()}
+    yield dg.Output(validated(frames, core.SEVERITY_SCALE.name, gone), output_name=core.SEVERITY_SCALE.name)
+    frames = {c: m.values for c, m in made.items()}
+    yield dg.Output(validated(frames, core.SEVERITY_VALUE.name, gone), output_name=core.SEVERITY_VALUE.name)
+    frames = {c: m.findings for c, m in made.items()}
+    yield dg.Output(validated(frames, core.SEVERITY_FINDING.name, gone), output_name=core.SEVERITY_FINDING.name)
 
 
 @dg.multi_asset(
@@ -219,8 +234,10 @@ def border_flow(workspace: Workspace, raw_dtm__border_count: StoredParts) -> Ite
         )
         for country in stale
     }
-    yield dg.Output(Parts({c: m.rows for c, m in made.items()}, gone), output_name=core.BORDER_FLOW.name)
-    yield dg.Output(Parts({c: m.findings for c, m in made.items()}, gone), output_name=core.BORDER_FLOW_FINDING.name)
+    frames = {c: m.rows for c, m in made.items()}
+    yield dg.Output(validated(frames, core.BORDER_FLOW.name, gone), output_name=core.BORDER_FLOW.name)
+    frames = {c: m.findings for c, m in made.items()}
+    yield dg.Output(validated(frames, core.BORDER_FLOW_FINDING.name, gone), output_name=core.BORDER_FLOW_FINDING.name)
 
 
 @dg.multi_asset(
@@ -248,9 +265,10 @@ def observations(workspace: Workspace, **raw_parts: StoredParts) -> Iterator[dg.
             )
             frames[country] = facts.rows
             findings[country].append(facts.findings)
-        yield dg.Output(Parts(frames, gone), output_name=made.name)
+        yield dg.Output(validated(frames, made.name, gone), output_name=made.name)
     told = {country: pl.concat(frames) for country, frames in findings.items()}
-    yield dg.Output(Parts(told, gone), output_name=core.OBSERVATION_FINDING.name)
+    name = core.OBSERVATION_FINDING.name
+    yield dg.Output(validated(told, name, gone), output_name=name)
 
 
 ASSETS = [stocks, locations, breakdowns, severity, border_flow, observations]

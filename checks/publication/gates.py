@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import polars as pl
 from dtm_pipeline.contracts import published_tables
 from dtm_pipeline.contracts.core import BREAKDOWN_DIMENSIONS
 from dtm_pipeline.domain.consistency import follows_households
+from dtm_pipeline.domain.invariants import accounts_compared, country_compared, leaders, levels_compared
 from dtm_pipeline.release.changes import figures
 from dtm_pipeline.release.gates import Candidate, GateResult
 
@@ -36,6 +37,7 @@ class Expectation:
 
 def expectations(candidate: Candidate) -> Iterator[Expectation]:
     """Every statement that the candidate must fulfil, with the frame that it is about."""
+    yield _leaders(candidate)
     yield from _hierarchy(candidate)
     yield from _breakdowns(candidate)
     yield from _households(candidate)
@@ -45,23 +47,45 @@ def expectations(candidate: Candidate) -> Iterator[Expectation]:
     yield _conservation(candidate)
 
 
+def _leaders(candidate: Candidate) -> Expectation:
+    """Exactly one source and level leads each series and date of which anything is used."""
+    return Expectation(
+        "one_source_leads",
+        "out_meta__round",
+        "exactly one source and level leads each series and date",
+        leaders(candidate.tables["out_meta__round"]).select("location_code", "leaders", "expected"),
+        "ExpectColumnPairValuesToBeEqual",
+        {"column_A": "leaders", "column_B": "expected"},
+    )
+
+
 def _hierarchy(candidate: Candidate) -> Iterator[Expectation]:
     """Districts add up to governorates, and governorates to the country, to the person."""
     for name, measure in (*STOCKS.items(), ("severity_class", "individuals")):
-        level = {}
-        for area in ("governorate", "district"):
-            frame = candidate.tables[f"out_dtm__{area}_{name}"]
-            level[area] = frame.group_by(*SCOPE, "admin1_code").agg(pl.col(measure).sum().alias(area))
-        both = level["governorate"].join(
-            level["district"], on=[*SCOPE, "admin1_code"], how="full", nulls_equal=True, coalesce=True
-        )
+        governorates, districts = (candidate.tables[f"out_dtm__{n}_{name}"] for n in ("governorate", "district"))
+        both = levels_compared(governorates, districts, measure)
         yield Expectation(
             "hierarchy_adds_up",
             f"out_dtm__district_{name}",
             "the districts of a governorate add up to it, for every series and date",
-            both.select(pl.col("governorate", "district").fill_null(-1)),
+            both.select("location_code", pl.col("governorate", "district").fill_null(-1)),
             "ExpectColumnPairValuesToBeEqual",
             {"column_A": "governorate", "column_B": "district"},
+        )
+    for name, measure in STOCKS.items():
+        whole = country_compared(
+            candidate.tables[f"out_dtm__governorate_{name}"],
+            candidate.tables["out_meta__round"],
+            measure,
+            "individuals",
+        )
+        yield Expectation(
+            "hierarchy_adds_up",
+            f"out_dtm__governorate_{name}",
+            "the governorates add up to what the source that leads says of the country, for every series and date",
+            whole.select("location_code", pl.col("country", "governorates").fill_null(-1)),
+            "ExpectColumnPairValuesToBeEqual",
+            {"column_A": "country", "column_B": "governorates"},
         )
 
 
@@ -75,9 +99,15 @@ def _breakdowns(candidate: Candidate) -> Iterator[Expectation]:
                 )
                 for n in STOCKS
             ]
+            + [_climate_lists(candidate.tables[f"out_dtm__{level}_climate"], [*SCOPE, *codes])]
         )
         for dimension in BREAKDOWN_DIMENSIONS:
             yield from _cells(candidate, f"out_dtm__{level}_{dimension}", stock, [*SCOPE, *codes])
+
+
+def _climate_lists(climate: pl.DataFrame, key: list[str]) -> pl.DataFrame:
+    """The stock of lists of people displaced by the climate; rows of events have a type and no breakdown."""
+    return climate.filter(pl.col("event_type").is_null()).select(*key, stock_h="households", stock_i="individuals")
 
 
 def _cells(candidate: Candidate, name: str, stock: pl.DataFrame, key: list[str]) -> Iterator[Expectation]:
@@ -89,6 +119,7 @@ def _cells(candidate: Candidate, name: str, stock: pl.DataFrame, key: list[str])
         *(pl.when(pl.col(u).null_count() == 0).then(pl.col(u).sum()).alias(u) for u in ("households", "individuals")),
     )
     compared = sums.join(stock, on=key, how="left", nulls_equal=True).select(
+        "location_code",
         cells=pl.when(by_households).then("households").otherwise("individuals"),
         stock=pl.when(by_households).then("stock_h").otherwise("stock_i"),
     )
@@ -96,7 +127,7 @@ def _cells(candidate: Candidate, name: str, stock: pl.DataFrame, key: list[str])
         "breakdown_sums_to_stock",
         name,
         "the categories of an area sum to its stock",
-        compared.filter(pl.col("cells").is_not_null()).fill_null(-1),
+        compared.filter(pl.col("cells").is_not_null()).with_columns(pl.col("stock").fill_null(-1)),
         "ExpectColumnPairValuesToBeEqual",
         {"column_A": "cells", "column_B": "stock"},
     )
@@ -106,7 +137,7 @@ def _cells(candidate: Candidate, name: str, stock: pl.DataFrame, key: list[str])
         "small_cells_are_withheld",
         name,
         f"no category of fewer than {small:g} households is shown",
-        visible.select("households"),
+        visible.select("location_code", "households"),
         "ExpectColumnValuesToBeBetween",
         {"column": "households", "min_value": small},
     )
@@ -123,15 +154,16 @@ def _households(candidate: Candidate) -> Iterator[Expectation]:
         households, individuals = pl.col(f"{name}_households"), pl.col(f"{name}_individuals")
         figures = candidate.tables[f"out_dtm__district_{name}"].filter(individuals_basis="rule")
         told = figures.join(sizes, on="household_size_rule_id").select(
+            "location_code",
             follows=follows_households(
                 households, individuals, pl.col("least"), pl.col("greatest"), pl.col("locations_assessed")
-            )
+            ),
         )
         yield Expectation(
             "individuals_follow_households",
             f"out_dtm__district_{name}",
             "people by a size rule lie between the households times its two sizes",
-            told.select(pl.col("follows").fill_null(True)),
+            told.with_columns(pl.col("follows").fill_null(True)),
             "ExpectColumnValuesToBeInSet",
             {"column": "follows", "value_set": [True]},
         )
@@ -153,7 +185,7 @@ def _headline(candidate: Candidate) -> Iterator[Expectation]:
         "no_headline_figure_vanishes",
         "out_dtm__governorate_idp, _returnee",
         "every headline series and date of the release before is still there",
-        both.select("present"),
+        both.select("location_code", "present"),
         "ExpectColumnValuesToBeInSet",
         {"column": "present", "value_set": [True]},
     )
@@ -161,7 +193,7 @@ def _headline(candidate: Candidate) -> Iterator[Expectation]:
         "no_headline_figure_jumps",
         "out_dtm__governorate_idp, _returnee",
         f"no headline figure of a date moves by more than {limit:.0%} from the release before",
-        both.filter(pl.col("moved").is_not_null()).select("moved"),
+        both.filter(pl.col("moved").is_not_null()).select("location_code", "moved"),
         "ExpectColumnValuesToBeBetween",
         {"column": "moved", "min_value": -limit, "max_value": limit},
     )
@@ -180,7 +212,7 @@ def _coverage(candidate: Candidate) -> Iterator[Expectation]:
             "people_are_placed",
             f"out_dtm__governorate_{name}",
             f"at most {limit:.0%} of the people of a series and date have no known governorate",
-            shares.select(pl.col("unplaced").fill_nan(0.0)),
+            shares.select("location_code", pl.col("unplaced").fill_nan(0.0)),
             "ExpectColumnValuesToBeBetween",
             {"column": "unplaced", "max_value": limit},
         )
@@ -203,27 +235,25 @@ def _classified(candidate: Candidate) -> Iterator[Expectation]:
     )
     for dimension in BREAKDOWN_DIMENSIONS:
         known = candidate.categories.filter(dimension=dimension).select("category_code", "dissemination")
-        used = candidate.tables[f"out_dtm__district_{dimension}"].select("category_code").unique()
+        used = candidate.tables[f"out_dtm__district_{dimension}"].select("location_code", "category_code").unique()
         yield Expectation(
             "nothing_unclassified",
             f"out_dtm__district_{dimension}",
             "every published category has a class, and it is public or partner",
-            used.join(known, on="category_code", how="left").select(pl.col("dissemination").fill_null("none")),
+            used.join(known, on="category_code", how="left").select(
+                "location_code", pl.col("dissemination").fill_null("none")
+            ),
             "ExpectColumnValuesToBeInSet",
             {"column": "dissemination", "value_set": ["public", "partner"]},
         )
 
 
 def _conservation(candidate: Candidate) -> Expectation:
-    a = candidate.accounts
     return Expectation(
         "rows_and_persons_are_conserved",
         "deliveries",
         "rows and persons of every delivery are valid + rejected",
-        a.select(
-            lost=(pl.col("rows_in") - pl.col("rows_valid") - pl.col("rows_rejected")).abs()
-            + (pl.col("persons_in") - pl.col("persons_valid") - pl.col("persons_rejected")).abs()
-        ),
+        accounts_compared(candidate.accounts).select("location_code", "lost"),
         "ExpectColumnValuesToBeInSet",
         {"column": "lost", "value_set": [0]},
     )
@@ -248,9 +278,23 @@ def judge(candidate: Candidate) -> list[GateResult]:
         # a summary without rows holds nothing that could break the expectation
         name = f"{number:02d} {expected.gate} {expected.table}"
         success = expected.frame.is_empty() or _ask(context, source, name, expected)
-        results.append(GateResult(expected.gate, expected.table, expected.name, expected.sentence, success))
+        countries = () if success else _failing_countries(context, source, name, expected)
+        told = (expected.gate, expected.table, expected.name, expected.sentence, success)
+        results.append(GateResult(*told, countries=countries))
     context.build_data_docs()
     return results
+
+
+def _failing_countries(context: Any, source: Any, name: str, expected: Expectation) -> tuple[str, ...]:
+    """The countries of a summary in which an expectation does not hold; none where the summary is of no country."""
+    if "location_code" not in expected.frame.columns:
+        return ()
+    if expected.frame["location_code"].null_count():
+        return ()
+    parts = expected.frame.partition_by("location_code", as_dict=True)
+    asked = ((str(c), _ask(context, source, f"{name} {c}", replace(expected, frame=f))) for (c,), f in parts.items())
+    failing = tuple(sorted(country for country, holds in asked if not holds))
+    return failing or tuple(sorted(str(c) for (c,) in parts))
 
 
 def _docs(context: Any, folder: Path) -> None:

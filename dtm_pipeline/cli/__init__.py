@@ -27,7 +27,7 @@ HELP = """Turn deliveries of displacement data into an immutable release of gove
 Put files into an inbox, run `dtm run`, read the release that it names.
 
 Exit codes: 0 released or unchanged, 1 a gate refused the release (or a figure could not be traced whole), 2 usage or configuration, 3 something was refused and
-nothing new was taken, 4 another run holds the home, 5 a live system did not give all of what was asked, 70 internal error
+nothing new was taken, 4 another run holds the home, 5 a live system did not give all of what was asked, 6 released, and a gate refused a country, which keeps its last good tables, 70 internal error
 (the message names the log), 130 stopped by you, 141 the reader of the output left.
 """
 

@@ -11,6 +11,7 @@ import typer
 
 from dtm_pipeline.cli.common import (
     GATE,
+    PARTLY,
     REFUSED,
     HomeOption,
     JsonOption,
@@ -159,7 +160,8 @@ def _run(home: Home, inbox: Path | None, country: str | None, waivers: dict[str,
         known = give_back_refused(home)
         plan = make_plan(home, reference.fingerprint(), country)
         failure = None
-        if not plan.empty:
+        # a waiver releases what a gate kept back, though nothing else is new
+        if not plan.empty or (waivers and _kept(home)):
             reference.check()
             show_progress(quiet=as_json)
             failure = _execute(home, country, waivers)
@@ -176,6 +178,17 @@ def _release_name(home: Home) -> str | None:
     except ReleaseError:
         return None
     return release.name if release else None
+
+
+def _kept(home: Home) -> dict[str, dict[str, str | None]]:
+    """Countries of the latest release whose newer figures a gate refused: from which release they are, and why."""
+    from dtm_pipeline.release.pointer import ReleaseError, latest_release
+
+    try:
+        release = latest_release(home.releases)
+    except ReleaseError:
+        return {}
+    return dict(release.manifest().get("kept", {})) if release else {}
 
 
 def _execute(home: Home, country: str | None, waivers: dict[str, str], only_read: bool = False) -> Exception | None:
@@ -228,6 +241,10 @@ def _tell(
             typer.echo(f"{word}: {sentence}", err=True)
     release = latest_release(home.releases)
     new = release is not None and release.name != before
+    kept = _kept(home)
+    content["kept"] = kept
+    if not as_json:
+        _tell_kept(kept)
     nothing_taken = bool(refused) and not accepted
     outcome = "released" if new else "refused" if nothing_taken or (release is None and refused) else "unchanged"
     if as_json:
@@ -245,6 +262,16 @@ def _tell(
         typer.echo(str(release.folder))
     if outcome == "refused":
         raise typer.Exit(REFUSED)
+    if outcome == "released" and kept:
+        raise typer.Exit(PARTLY)
+
+
+def _tell_kept(kept: dict[str, dict[str, str | None]]) -> None:
+    for country, told in kept.items():
+        since = f"its tables are those of release {told['release']}" if told["release"] else "it is in no release yet"
+        typer.echo(f"kept {country}: {told['because']}; {since}", err=True)
+    if kept:
+        typer.echo("to release all the same: dtm run --waive GATE=REASON", err=True)
 
 
 def _waiting(home: Home) -> list[tuple[str, str]]:
@@ -308,7 +335,8 @@ def _tell_refusal(
     if as_json:
         print_json({"outcome": "gate refused", "gates": [g.as_record() for g in failure.failed], **content})
     for gate in failure.failed:
-        typer.echo(f"gate {gate.gate} refused the release ({gate.table}): {gate.sentence} does not hold", err=True)
+        of = ", ".join(gate.countries) or "the release"
+        typer.echo(f"gate {gate.gate} refused {of} ({gate.table}): {gate.sentence} does not hold", err=True)
     pages = home.quality / "data_docs" / "index.html"
     typer.echo(
         f"readers stay on {before or 'nothing: there is no release yet'}; pages about the gates: {pages}", err=True

@@ -103,6 +103,25 @@ def arrow_schema(table: Table) -> pyarrow.Schema:
     )
 
 
+def holds(table: Table) -> pl.Expr:
+    """All statements of a contract about a single row, as one expression; unknown passes. The grain is no such statement."""
+    import polars as pl
+
+    held = [pl.lit(True)]
+    for c in table.columns:
+        column = pl.col(c.name)
+        if not c.nullable:
+            held.append(column.is_not_null())
+        if c.allowed:
+            held.append(column.is_in(list(c.allowed)).fill_null(True))
+        if c.at_least is not None:
+            held.append((column >= c.at_least).fill_null(True))
+        if c.at_most is not None:
+            held.append((column <= c.at_most).fill_null(True))
+    held += [pl.sql_expr(r.condition).fill_null(True) for r in table.rules]
+    return pl.all_horizontal(held)
+
+
 def pandera_schema(table: Table) -> pa.DataFrameSchema:
     """The Pandera schema: types, nulls, allowed values, bounds, grain and row rules.
 

@@ -784,9 +784,21 @@ ROUND = Table(
             "status",
             "string",
             "code",
-            "partial = more was rejected than the threshold allows, or a newer delivery is held; held = nothing of the source and date is used until a person says which of its deliveries counts",
-            allowed=("complete", "partial", "held"),
+            "partial = more was rejected than the threshold allows, or a newer delivery is held; held = nothing of the source and date is used until a person says which of its deliveries counts; refused = a gate refused the country, which has no release before",
+            allowed=("complete", "partial", "held", "refused"),
         ).required(),
+        Column(
+            "kept_from_release",
+            "string",
+            "label",
+            "The release that the country's figures are of, where a gate refused newer ones; null otherwise",
+        ),
+        Column(
+            "kept_because",
+            "string",
+            "label",
+            "Which gate refused the country's newer figures, and what did not hold; null otherwise",
+        ),
     ),
 )
 

@@ -171,7 +171,7 @@ def stock_facts(
     # a date on which nothing leads stands as what its source says
     held = named.filter(role="held").join(dates, on=list(KEY), how="left")
     held = held.with_columns(reference_date=pl.coalesce("reference_date", "source_reference_date"))
-    totals = _totals(stock, held)
+    totals = _totals(_of_the_leading_source(stock), held)
     return StockFacts(
         stock=stock,
         totals=conform(totals, SOURCE_TOTAL),
@@ -183,6 +183,23 @@ def stock_facts(
                 conform(_nearest_editions(stock, edition_at), FINDING),
             ]
         ),
+    )
+
+
+def _of_the_leading_source(stock: pl.DataFrame) -> pl.DataFrame:
+    """The stock, with what was carried forward to a date as a part of what the source that leads it says."""
+    own = stock.filter(pl.col("leads") & pl.col("carried_from").is_null())
+    lead = own.group_by("series_id", "reference_date").agg(
+        _kind=pl.col("source_kind").first(), _level=pl.col("admin_level").first()
+    )
+    carried = pl.col("carried_from").is_not_null() & pl.col("_kind").is_not_null()
+    return (
+        stock.join(lead, on=["series_id", "reference_date"], how="left", maintain_order="left")
+        .with_columns(
+            source_kind=pl.when(carried).then("_kind").otherwise("source_kind"),
+            admin_level=pl.when(carried).then("_level").otherwise("admin_level"),
+        )
+        .drop("_kind", "_level")
     )
 
 

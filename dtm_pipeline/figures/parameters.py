@@ -17,7 +17,7 @@ from dtm_pipeline.domain.registers import Registers
 from dtm_pipeline.domain.series import Series, series_of_rows
 from dtm_pipeline.domain.severity import SeverityModel
 from dtm_pipeline.domain.severity_robustness import RobustnessRules
-from dtm_pipeline.places.gazetteer import Gazetteer
+from dtm_pipeline.places.gazetteer import Gazetteer, with_origins
 from dtm_pipeline.storage.reference import Reference
 
 Rules = TypeVar("Rules")
@@ -62,7 +62,7 @@ class Parameters:
             registry=reference.series,
             size_rules=reference.size_rules,
             registers=reference.registers,
-            categories=reference.categories,
+            categories=with_origins(reference.categories, gazetteer.units),
             models=reference.severity_models,
             gazetteer=gazetteer,
             small=SmallCells(*(int(small[f"small_cell_{n}"]) for n in ("households", "individuals", "locations"))),

@@ -23,6 +23,15 @@ UNIT_SCHEMA: dict[str, pl.DataType] = {
     "edition": pl.String(),
     "source": pl.String(),
 }
+WORLD_SCHEMA: dict[str, pl.DataType] = {
+    "location_code": pl.String(),
+    "admin_level": pl.Int64(),
+    "code": pl.String(),
+    "name_en": pl.String(),
+    "parent_code": pl.String(),
+    "valid_from": pl.String(),
+}
+WORLD_SOURCE = "OCHA p-code table"
 CROSSWALK_SCHEMA: dict[str, pl.DataType] = {
     "location_code": pl.String(),
     "admin_level": pl.Int64(),
@@ -120,12 +129,14 @@ class Gazetteer:
         shipped = reference or Settings().reference
         folder = shipped / "admin_boundaries"
         told = tomllib.loads((shipped / "thresholds.toml").read_text(encoding="utf-8"))["places"]
+        units = read_units(folder)
+        forms = pl.read_csv(folder / "code_forms.csv", schema=CODE_FORM_SCHEMA)
         return cls(
-            units=pl.read_csv(folder / "gazetteer.csv", schema=UNIT_SCHEMA),
+            units=units,
             crosswalk=pl.read_csv(folder / "crosswalk.csv", schema=CROSSWALK_SCHEMA),
             decisions=read_decisions(decisions),
             names=pl.read_csv(folder / "names.csv", schema=NAME_SCHEMA),
-            code_forms=pl.read_csv(folder / "code_forms.csv", schema=CODE_FORM_SCHEMA),
+            code_forms=pl.concat([forms, _letters_of_countries(units, forms)]),
             other_codes=pl.read_csv(folder / "other_codes.csv", schema=OTHER_CODE_SCHEMA),
             likeness=Likeness(**{f.name: told[f"name_{f.name}"] for f in fields(Likeness)}),
             point_rules=PointRules(**{f.name: told[f.name] for f in fields(PointRules)}),
@@ -189,6 +200,57 @@ class Gazetteer:
             .join(first, on=["location_code", "admin1_code"], how="left")
             .sort("location_code", "admin2_code")
         )
+
+
+def read_units(folder: Path) -> pl.DataFrame:
+    """Units of the countries with local names and points, and of all others as the global p-code table lists them."""
+    own = pl.read_csv(folder / "gazetteer.csv", schema=UNIT_SCHEMA)
+    world = pl.read_csv(folder / "gazetteer_world.csv", schema=WORLD_SCHEMA)
+    others = world.with_columns(
+        edition=pl.lit("cod-ab-") + pl.col("valid_from"),
+        source=pl.lit(WORLD_SOURCE),
+        name_local=pl.lit(None, pl.String),
+        latitude=pl.lit(None, pl.Float64),
+        longitude=pl.lit(None, pl.Float64),
+    )
+    return pl.concat([own, others.select(own.columns)])
+
+
+def with_origins(categories: pl.DataFrame, units: pl.DataFrame) -> pl.DataFrame:
+    """Categories with every governorate as one of origin: people flee from anywhere, and a governorate is no secret.
+
+    Args:
+        categories: reference/code_lists/categories.csv; what it says of a governorate leads.
+        units: units of the gazetteer, of one country or of all.
+    """
+    origins = units.filter(admin_level=1).select(
+        dimension=pl.lit("origin"),
+        category_code="code",
+        label="name_en",
+        dissemination=pl.lit("partner"),
+        source="source",
+    )
+    new = origins.join(categories, on=["dimension", "category_code"], how="anti")
+    return pl.concat([categories, new.select(c for c in categories.columns if c in new.columns)], how="diagonal")
+
+
+def _letters_of_countries(units: pl.DataFrame, forms: pl.DataFrame) -> pl.DataFrame:
+    """The form of the country in codes of COD-AB, where no list gives one: the letters of its codes, or ISO 3."""
+    known = forms.filter(system="COD-AB", admin_level=0)["location_code"]
+    letters = (
+        units.filter(~pl.col("location_code").is_in(known.implode()))
+        .select("location_code", _letters=pl.col("code").str.extract(r"^([A-Z]{2,3}?)G?\d", 1))
+        .drop_nulls()
+        .unique("location_code", keep="first", maintain_order=True)
+    )
+    return letters.select(
+        "location_code",
+        system=pl.lit("COD-AB"),
+        admin_level=pl.lit(0, pl.Int64),
+        pattern=pl.format("^({}|{})$", "_letters", "location_code"),
+        note=pl.lit(None, pl.String),
+        source=pl.lit(WORLD_SOURCE),
+    )
 
 
 def read_decisions(file: Path | None) -> pl.DataFrame:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from dtm_pipeline.contracts.derive import conform, pandera_schema
+from dtm_pipeline.contracts.derive import conform, holds, pandera_schema
 from dtm_pipeline.contracts.model import Table
 from dtm_pipeline.contracts.raw import QUARANTINE
 from dtm_pipeline.quality.parse import unreadable
@@ -111,7 +111,7 @@ def split(rows: pl.DataFrame, table: Table, rejects: list[Reject], kind: str, or
     )
     judged = rows.with_row_index("_index").with_columns(_verdict=verdict)
     passed = judged.filter(pl.col("_verdict").is_null())
-    broken = passed.filter(~_holds(table))
+    broken = passed.filter(~holds(table))
     if not broken.is_empty():
         judged = judged.join(_report(broken, table), on="_index", how="left", maintain_order="left").with_columns(
             _verdict=pl.coalesce("_verdict", "_told")
@@ -123,23 +123,6 @@ def split(rows: pl.DataFrame, table: Table, rejects: list[Reject], kind: str, or
     arrived = originals.texts.join(rejected.select("source_row"), on="source_row", how="semi")
     rejected = rejected.join(arrived.select("source_row", original=originals.as_json), on="source_row", how="left")
     return Split(conform(judged.filter(~wrong), table), conform(rejected, QUARANTINE))
-
-
-def _holds(table: Table) -> pl.Expr:
-    """All statements of the contract about a single row, as one expression; unknown passes."""
-    held = [pl.lit(True)]
-    for c in table.columns:
-        column = pl.col(c.name)
-        if not c.nullable:
-            held.append(column.is_not_null())
-        if c.allowed:
-            held.append(column.is_in(list(c.allowed)).fill_null(True))
-        if c.at_least is not None:
-            held.append((column >= c.at_least).fill_null(True))
-        if c.at_most is not None:
-            held.append((column <= c.at_most).fill_null(True))
-    held += [pl.sql_expr(r.condition).fill_null(True) for r in table.rules]
-    return pl.all_horizontal(held)
 
 
 def _report(broken: pl.DataFrame, table: Table) -> pl.DataFrame:

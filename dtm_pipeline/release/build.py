@@ -26,10 +26,13 @@ from dtm_pipeline.contracts.derive import (
     empty,
     frictionless_resource,
 )
+from dtm_pipeline.contracts.out import ROUND
 from dtm_pipeline.domain.household_size import rule_table
 from dtm_pipeline.places.editions import editions
+from dtm_pipeline.places.gazetteer import read_units, with_origins
 from dtm_pipeline.release.changes import moved_figures, table_changes
-from dtm_pipeline.release.gates import Candidate, GateRefusedError, GateResult, Judge
+from dtm_pipeline.release.gates import Candidate, GateRefusedError, GateResult, Judge, refused_countries
+from dtm_pipeline.release.kept import reasons, same_figures, with_kept_countries
 from dtm_pipeline.release.pointer import LATEST, Release, ReleaseError, all_releases, digest, latest_release, verify
 from dtm_pipeline.release.readme import readme
 from dtm_pipeline.release.report import write_report
@@ -55,6 +58,8 @@ class Draft:
     previous_tables: dict[str, pl.DataFrame] = field(default_factory=dict)
     content_sha256: str = ""
     gates: list[GateResult] = field(default_factory=list)
+    refused: dict[str, list[GateResult]] = field(default_factory=dict)
+    """Countries whose newer figures a gate refused, and by which gates: their last good tables stay."""
     staging: Path = Path()
     name: str = ""
 
@@ -67,8 +72,10 @@ def publish(
     Returns:
         The latest release (None where nothing was ever released) and whether it is new.
 
+    A gate that refuses refuses its own country, whose last good tables stay; the others are released.
+
     Raises:
-        GateRefusedError: a gate refused and nobody waived it.
+        GateRefusedError: a gate refused all that is new, and nobody waived it.
     """
     draft = Draft(home, reference, snapshots, judge, waivers)
     collect(draft)
@@ -81,6 +88,11 @@ def publish(
         if moved:
             point(home.releases, sealed.name)
         return sealed, moved
+    judge_candidate(draft)
+    if draft.refused:
+        sealed = _same_content(draft)
+        if sealed is not None:
+            return sealed, False
     for step in STEPS:
         step(draft)
     return Release(home.releases / draft.name), True
@@ -136,30 +148,69 @@ def _after(known: list[Release], previous: Release) -> list[Release]:
 
 
 def judge_candidate(draft: Draft) -> None:
-    """Let the gates judge the candidate; a failed one that nobody waived refuses it."""
+    """Let the gates judge the candidate. A failed one that nobody waived refuses its countries, or all where it has none.
+
+    Raises:
+        GateRefusedError: nothing that is new is left, or what is kept does not pass either.
+    """
+    draft.gates = draft.judge(_candidate(draft))
+    failed = _unwaived(draft)
+    if not failed:
+        return
+    write_json(draft.home.quality / "refused.json", [g.as_record() for g in draft.gates])
+    refused = refused_countries(failed)
+    if refused is None:
+        raise GateRefusedError(failed)
+    before = draft.previous.name if draft.previous else None
+    draft.tables = with_kept_countries(draft.tables, draft.previous_tables, refused, before, draft.reference.series)
+    first = draft.gates
+    draft.gates = draft.judge(_candidate(draft))
+    if _unwaived(draft) or not any(f.height for f in draft.tables.values()) or _only_refused(draft, refused):
+        draft.gates = first
+        raise GateRefusedError(failed)
+    draft.refused = refused
+    draft.content_sha256 = content_hash(draft.tables)
+
+
+def _only_refused(draft: Draft, refused: dict[str, list[GateResult]]) -> bool:
+    """Whether nothing but refused figures is new: no country that is not refused has a row, or none of them moved."""
+    released = set(draft.tables[ROUND.name].filter(pl.col("kept_because").is_null())["location_code"])
+    if not released:
+        return True
+    same = bool(draft.previous_tables) and same_figures(draft.tables, draft.previous_tables)
+    # a release that says already that the country is kept is the one that readers have
+    kept = draft.previous.manifest().get("kept", {}) if draft.previous else {}
+    return same and set(kept) != set(refused)
+
+
+def _unwaived(draft: Draft) -> list[GateResult]:
+    return [g for g in draft.gates if not g.passed and g.severity == "critical" and g.gate not in draft.waivers]
+
+
+def _candidate(draft: Draft) -> Candidate:
     thresholds = draft.reference.thresholds
-    candidate = Candidate(
+    return Candidate(
         tables=draft.tables,
         previous=draft.previous_tables,
         accounts=accounts(draft.snapshots),
-        categories=draft.reference.categories,
+        categories=with_origins(draft.reference.categories, read_units(draft.reference.folder / "admin_boundaries")),
         size_rules=rule_table(draft.reference.size_rules),
         thresholds={**thresholds["gates"], **thresholds["breakdowns"]},
         docs=draft.home.quality / "data_docs",
     )
-    draft.gates = draft.judge(candidate)
-    failed = [g for g in draft.gates if not g.passed and g.severity == "critical" and g.gate not in draft.waivers]
-    if failed:
-        write_json(draft.home.quality / "refused.json", [g.as_record() for g in draft.gates])
-        raise GateRefusedError(failed)
 
 
 def accounts(snapshots: list[Snapshot]) -> pl.DataFrame:
-    """Rows and persons of each accepted delivery: in, valid, rejected."""
+    """Rows and persons of each accepted delivery: in, valid, rejected; a row for each of its countries."""
     names = ("rows_in", "rows_valid", "rows_rejected", "persons_in", "persons_valid", "persons_rejected")
     return pl.DataFrame(
-        [(s.sha256, *(s.report[n] for n in names)) for s in snapshots if s.status == "accepted"],
-        schema={"snapshot_id": pl.String, **dict.fromkeys(names, pl.Int64)},
+        [
+            (s.sha256, country, *(s.report[n] for n in names))
+            for s in snapshots
+            if s.status == "accepted"
+            for country in (*s.countries, *([] if s.countries else [None]))
+        ],
+        schema={"snapshot_id": pl.String, "location_code": pl.String, **dict.fromkeys(names, pl.Int64)},
         orient="row",
     )
 
@@ -208,6 +259,7 @@ def write_documents(draft: Draft) -> None:
         draft.reference,
         draft.snapshots,
         draft.gates,
+        reasons(draft.refused),
     )
 
 
@@ -282,12 +334,25 @@ def write_manifest(draft: Draft) -> None:
                 for e in editions(draft.home.boundaries)
             ],
             "gates": {g.gate: all(x.passed for x in draft.gates if x.gate == g.gate) for g in draft.gates},
+            "kept": {
+                country: {
+                    "release": _kept_from(draft, country),
+                    "because": why,
+                }
+                for country, why in reasons(draft.refused).items()
+            },
             "waivers": {
                 g: why for g, why in draft.waivers.items() if any(x.gate == g and not x.passed for x in draft.gates)
             },
         },
     )
     _sync(draft.staging)
+
+
+def _kept_from(draft: Draft, country: str) -> str | None:
+    """The release that a kept country's figures are of; None where it never was in one."""
+    told = draft.tables[ROUND.name].filter(location_code=country)["kept_from_release"].drop_nulls()
+    return None if told.is_empty() else str(told[0])
 
 
 def git_commit() -> str | None:
@@ -331,7 +396,6 @@ def _sync(folder: Path) -> None:
 
 
 STEPS: tuple[Callable[[Draft], None], ...] = (
-    judge_candidate,
     stage,
     write_tables,
     write_documents,

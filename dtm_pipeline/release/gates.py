@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 
 GATES = (
+    "one_source_leads",
     "hierarchy_adds_up",
     "breakdown_sums_to_stock",
     "individuals_follow_households",
@@ -29,8 +30,8 @@ class Candidate:
     Attributes:
         tables: every out table by name.
         previous: the tables of the release before, empty before the first.
-        accounts: a row a delivery: rows and persons in, valid, rejected.
-        categories: dimension, category_code and dissemination of reference/code_lists.
+        accounts: a row a delivery and country: rows and persons in, valid, rejected.
+        categories: dimension, category_code and dissemination of reference/code_lists, and every governorate as origin.
         size_rules: rule_id, size_in_camp and size_out_of_camp of every rule.
         thresholds: reference/thresholds.toml, part `gates`, and the small cells of part `breakdowns`.
         docs: folder in the home where pages about the result may be written.
@@ -55,6 +56,8 @@ class GateResult:
     sentence: str
     passed: bool
     severity: str = "critical"
+    countries: tuple[str, ...] = ()
+    """Countries in which it does not hold; none where it is of no country."""
 
     def as_record(self) -> dict[str, Any]:
         return asdict(self)
@@ -64,8 +67,19 @@ Judge = Callable[[Candidate], list[GateResult]]
 
 
 class GateRefusedError(Exception):
-    """A gate refused the release; readers stay on the one before."""
+    """A gate refused all that is new; readers stay on the release before."""
 
     def __init__(self, failed: list[GateResult]) -> None:
         self.failed = failed
         super().__init__("; ".join(f"{f.gate} ({f.table}): {f.sentence}" for f in failed))
+
+
+def refused_countries(failed: list[GateResult]) -> dict[str, list[GateResult]] | None:
+    """The gates that refuse each country; None where one refuses all of them."""
+    if any(not f.countries for f in failed):
+        return None
+    found: dict[str, list[GateResult]] = {}
+    for result in failed:
+        for country in result.countries:
+            found.setdefault(country, []).append(result)
+    return dict(sorted(found.items()))

@@ -81,8 +81,13 @@ def write_report(
     reference: Reference,
     snapshots: list[Snapshot],
     gates: list[GateResult],
+    kept: dict[str, str],
 ) -> None:
-    """Write the page."""
+    """Write the page.
+
+    Args:
+        kept: countries whose newer figures a gate refused, and why.
+    """
     page = Page()
     used = [s for s in snapshots if s.status == "accepted"]
     demo = " Demo: these figures are invented." if home.is_demo else ""
@@ -92,9 +97,20 @@ def write_report(
     countries = sorted({c for s in used for c in s.countries})
     for country in countries:
         _country(page, country, tables, home, reference)
+        if country in kept:
+            page.add(f"<p class='kept'>{escape(_kept(country, kept[country], tables))}</p>")
     _quality(page, home, snapshots, gates, tables)
     _meaning(page)
     path.write_text(_html(page, name), encoding="utf-8")
+
+
+def _kept(country: str, why: str, tables: dict[str, pl.DataFrame]) -> str:
+    """What a reader must know of a country whose newer figures were refused."""
+    rounds = tables["out_meta__round"].filter(location_code=country)
+    release, newest = rounds["kept_from_release"].drop_nulls(), str(rounds.filter("leads")["reference_date"].max())
+    if release.is_empty():
+        return f"No figures of {country}: a publication gate refused them, and there are none before. {why}."
+    return f"Figures of {country} are those of release {release[0]}, up to {newest}: a publication gate refused newer ones. {why}."
 
 
 def _country(page: Page, country: str, tables: dict[str, pl.DataFrame], home: Home, reference: Reference) -> None:

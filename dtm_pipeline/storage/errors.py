@@ -27,7 +27,10 @@ def write_error_log(error: BaseException, folder: Path | None) -> Path:
     handle, name = tempfile.mkstemp(prefix="error-", suffix=".log", dir=place)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         current: BaseException | None = error
-        while current is not None:
+        told: set[int] = set()
+        # an orchestrator may tie causes into a ring
+        while current is not None and id(current) not in told:
+            told.add(id(current))
             kind = type(current)
             own = kind.__module__.split(".")[0] in OWN_PACKAGES
             file.write(f"{kind.__module__}.{kind.__qualname__}: {current if own else '(message left out)'}\n")

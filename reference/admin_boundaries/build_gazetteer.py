@@ -1,4 +1,4 @@
-"""Build gazetteer.csv, other_codes.csv and outlines.geojson from openly published boundary files.
+"""Build gazetteer.csv, gazetteer_world.csv, other_codes.csv and outlines.geojson from openly published files.
 
 Run once when a source changes, by hand; the product only reads the results:
 
@@ -37,6 +37,26 @@ def code_table(data: Path) -> pl.DataFrame:
         name_en="Name",
         parent_code="Parent P-Code",
         valid_from="Valid from date",
+    )
+
+
+def world(data: Path) -> pl.DataFrame:
+    """The units of every other country of the global p-code table: codes, names, parents, and since when.
+
+    The second row of the table holds HXL tags.
+    """
+    table = pl.read_csv(data / "pcodes/global_pcodes_adm_1_2.csv", skip_rows_after_header=1, infer_schema=False)
+    return (
+        table.filter(~pl.col("Location").is_in(COUNTRIES))
+        .select(
+            location_code="Location",
+            admin_level=pl.col("Admin Level").cast(pl.Int64),
+            code="P-Code",
+            name_en="Name",
+            parent_code="Parent P-Code",
+            valid_from="Valid from date",
+        )
+        .sort("location_code", "admin_level", "code")
     )
 
 
@@ -150,6 +170,7 @@ def main() -> None:
     parser.add_argument("--world", type=Path, required=True)
     arguments = parser.parse_args()
     gazetteer(arguments.data).write_csv(HERE / "gazetteer.csv")
+    world(arguments.data).write_csv(HERE / "gazetteer_world.csv")
     other_codes(arguments.data).write_csv(HERE / "other_codes.csv")
     text = json.dumps(outlines(arguments.world), separators=(",", ":"), ensure_ascii=False)
     (HERE / "outlines.geojson").write_text(text + "\n", encoding="utf-8")
