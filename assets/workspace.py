@@ -86,10 +86,10 @@ class Workspace(dg.ConfigurableResource):  # type: ignore[type-arg]  # it gives 
 
     @property
     def reference(self) -> Reference:
-        return Reference(Path(self.reference_folder))
+        return Reference(Path(self.reference_folder), self.home.reference)
 
     def gazetteer(self) -> Gazetteer:
-        return Gazetteer.load(Path(self.reference_folder), self.home.decisions)
+        return self.reference.gazetteer(self.home.decisions)
 
     def snapshots(self) -> list[Snapshot]:
         return SnapshotStore(self.home).all()

@@ -45,7 +45,7 @@ def _something_new(home: Home, instance: dg.DagsterInstance) -> dg.SkipReason | 
     if instance.get_runs(filters=dg.RunsFilter(job_name=JOB, statuses=list(UNDER_WAY)), limit=1):
         return dg.SkipReason("a run is under way")
     settings = Settings()
-    reference = Reference(settings.reference)
+    reference = Reference(settings.reference, home.reference)
     try:
         with home.create().held():
             inbox = settings.inbox or home.inbox

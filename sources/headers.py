@@ -357,13 +357,15 @@ def unknown_headers(
         near = difflib.get_close_matches(column.key, list(table), n=2, cutoff=0.6)
         means = sorted({"/".join(table[k]) for k in near})
         target = table[near[0]] if near else ("field", "FIELD")
-        file, line = (
-            ("headers.csv", f"{kind},{target[1]},{column.told}")
+        file, names, line = (
+            ("headers.csv", "kind,field,alias", f"{kind},{target[1]},{column.told}")
             if target[0] == "field"
-            else ("category_headers.csv", f"{target[0]},{target[1]},{column.told}")
+            else ("category_headers.csv", "dimension,category_code,alias", f"{target[0]},{target[1]},{column.told}")
         )
         nearest = f"nearest known: {', '.join(means)}" if means else "nothing known is near"
-        told.append(f"{column.told!r} ({nearest}; to read it add the line `{line}` to reference/code_lists/{file})")
+        told.append(
+            f"{column.told!r} ({nearest}; to read it add the line `{line},YOUR NAME,YYYY-MM-DD` to HOME/reference/code_lists/{file}, whose first line is `{names},by,on`)"
+        )
     left = len(header.unknown()) - len(told)
     if not told:
         return []

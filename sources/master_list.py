@@ -553,7 +553,7 @@ def _unit(
             raise DeliveryError(
                 f"its breakdown sums to neither households nor individuals, and reference/countries/{country}.toml says nothing of {day}",
                 "what its cells count",
-                f"add a breakdown_unit to reference/countries/{country}.toml",
+                f"add a breakdown_unit to HOME/reference/countries/{country}.toml, a copy of the shipped file with by and on",
                 sheet=sheet,
             )
         return best

@@ -14,6 +14,7 @@ from dtm_pipeline.cli import (
     kinds,
     places,
     quarantine,
+    reference,
     releases,
     run,
     samples,
@@ -50,6 +51,7 @@ app.add_typer(releases.app, name="releases")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(boundaries.app, name="boundaries")
 app.add_typer(places.app, name="places")
+app.add_typer(reference.app, name="reference")
 app.add_typer(severity.app, name="severity")
 app.add_typer(samples.app, name="samples")
 

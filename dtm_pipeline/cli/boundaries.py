@@ -89,12 +89,11 @@ def _country(told: str) -> str:
 def _imported(place: Home, file: Path, country: str, edition: str, code_column: str | None) -> list[Imported]:
     from dtm_pipeline.places.boundary_file import BoundaryError
     from dtm_pipeline.places.editions import import_edition
-    from dtm_pipeline.places.gazetteer import Gazetteer
-    from dtm_pipeline.settings import Settings
+    from dtm_pipeline.storage.reference import Reference
 
     try:
         with place.held():
-            gazetteer = Gazetteer.load(Settings().reference)
+            gazetteer = Reference.of(place).gazetteer()
             return import_edition(file, country, edition, place.boundaries, gazetteer, code_column)
     except BoundaryError as error:
         fail(str(error))

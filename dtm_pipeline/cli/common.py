@@ -25,6 +25,14 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for machine
 _current_home: list[Path] = []
 
 
+def home_if_there(home: Path | None) -> Home | None:
+    """The home that a command may take reference data from: the one named, else $DTM_HOME or ./var, if it is there."""
+    from dtm_pipeline.storage.home import Home
+
+    root = home or Path(os.environ.get("DTM_HOME", "var"))
+    return Home(root) if root.is_dir() else None
+
+
 def open_home(home: Path | None, create: bool = False) -> Home:
     """The home that a command works in; commands that only read never make one."""
     from dtm_pipeline.storage.home import Home, HomeError

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dtm_pipeline.cli.common import REFUSED, JsonOption, fail, print_json, print_rows
+from dtm_pipeline.cli.common import REFUSED, JsonOption, fail, home_if_there, print_json, print_rows
 
 if TYPE_CHECKING:
     from sources.document import Document
@@ -45,7 +45,6 @@ def inspect(
     as_json: JsonOption = False,
 ) -> None:
     """Show what a file is taken for and why, its headers, rows and first findings; nothing is written."""
-    from dtm_pipeline.settings import Settings
     from dtm_pipeline.storage.reference import Reference
     from dtm_pipeline.storage.snapshots import StatementError, printable, read_statement
     from sources.document import DeliveryError, Document
@@ -57,7 +56,7 @@ def inspect(
             fail(f"{wanted}: there is no such file")
     forms = [(f.name, f.resolve()) for f in form or []] + _forms_of(home)
     document = Document(printable(file.name), file.resolve(), tuple(forms))
-    reference = Reference(Settings().reference)
+    reference = Reference.of(home_if_there(home))
     try:
         statement = read_statement(file) | ({"kind": kind} if kind else {})
         statement |= {"country": country.upper()} if country else {}

@@ -43,10 +43,9 @@ def resolve(
     import os
 
     from dtm_pipeline.places.editions import cell_index, edition_for
-    from dtm_pipeline.places.gazetteer import Gazetteer
     from dtm_pipeline.places.table import AskedColumns, TableError, resolve_table
-    from dtm_pipeline.settings import Settings
     from dtm_pipeline.storage.csv_table import CsvTableError, read_csv_table
+    from dtm_pipeline.storage.reference import Reference
 
     asked = AskedColumns(name_col, parent_col, code_col, lat_col, lon_col)
     index = None
@@ -57,9 +56,9 @@ def resolve(
         index = cell_index(place.boundaries, country.upper(), chosen.edition) if chosen else None
     if asked.latitude and index is None:
         typer.echo("dtm: no boundary edition is at hand (--home): points are not used", err=True)
-    decisions = open_home(root).decisions if root is not None else None
+    own = open_home(root) if root is not None else None
     try:
-        gazetteer = Gazetteer.load(Settings().reference, decisions)
+        gazetteer = Reference.of(own).gazetteer(own.decisions if own else None)
         told = resolve_table(read_csv_table(file), country.upper(), level, asked, gazetteer, index)
     except TableError as error:
         fail(f"{file.name}: {error}")
@@ -87,11 +86,10 @@ def review(
 ) -> None:
     """Write the questions that only a person can answer, those with the most people first."""
     from dtm_pipeline.places.review import open_questions
-    from dtm_pipeline.settings import Settings
     from dtm_pipeline.storage.reference import Reference
 
     place = open_home(home)
-    far_km = Reference(Settings().reference).thresholds["places"]["review_far_km"]
+    far_km = Reference.of(place).thresholds["places"]["review_far_km"]
     questions = open_questions(_stock(place), _gazetteer(place), far_km)
     files = [out] if out else [place.decisions.with_name(f"review.{kind}") for kind in ("xlsx", "csv")]
     for file in files:
@@ -181,10 +179,9 @@ def _number() -> pl.Expr:
 
 
 def _gazetteer(place: Home) -> Gazetteer:
-    from dtm_pipeline.places.gazetteer import Gazetteer
-    from dtm_pipeline.settings import Settings
+    from dtm_pipeline.storage.reference import Reference
 
-    return Gazetteer.load(Settings().reference, place.decisions)
+    return Reference.of(place).gazetteer(place.decisions)
 
 
 def _stock(place: Home) -> pl.DataFrame:

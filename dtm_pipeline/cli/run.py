@@ -104,7 +104,6 @@ def ingest(
     as_json: JsonOption = False,
 ) -> None:
     """Take files into the home and read them; the tables follow at the next `dtm run`."""
-    from dtm_pipeline.settings import Settings
     from dtm_pipeline.storage.inbox import take_files
     from dtm_pipeline.storage.plan import make_plan
     from dtm_pipeline.storage.reference import Reference
@@ -116,7 +115,7 @@ def ingest(
     said: dict[str, Any] = {"kind": kind} if kind else {}
     said |= {"country": _country(country)} if country else {}
     place = open_home(home, create=True)
-    reference = Reference(Settings().reference)
+    reference = Reference.of(place)
     started = time.monotonic()
     with place.held():
         intake = take_files(place, files, reference.archive_limits, labels_of_name, said)
@@ -151,7 +150,7 @@ def _run(home: Home, inbox: Path | None, country: str | None, waivers: dict[str,
     from sources.dates import labels_of_name
 
     settings = Settings()
-    reference = Reference(settings.reference)
+    reference = Reference.of(home)
     started = time.monotonic()
     before = _release_name(home)
     with home.held():

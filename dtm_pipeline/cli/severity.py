@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dtm_pipeline.cli.common import JsonOption, fail, print_json, print_rows
+from dtm_pipeline.cli.common import JsonOption, fail, home_if_there, print_json, print_rows
 
 if TYPE_CHECKING:
     from dtm_pipeline.domain.severity_estimate import Estimate
@@ -23,10 +23,9 @@ P_SHOWN = 0.001
 @app.command()
 def models(as_json: JsonOption = False) -> None:
     """List the models: which index, version, country and group, and where they come from."""
-    from dtm_pipeline.settings import Settings
     from dtm_pipeline.storage.reference import Reference
 
-    known = Reference(Settings().reference).severity_models
+    known = Reference.of(home_if_there(None)).severity_models
     if as_json:
         print_json([{k: v for k, v in asdict(m).items() if k not in ("questions", "indicators")} for m in known])
         return
@@ -64,12 +63,11 @@ def estimate(
 
     from dtm_pipeline.domain.severity_estimate import EstimateError
     from dtm_pipeline.domain.severity_estimate import estimate as fitted
-    from dtm_pipeline.settings import Settings
     from dtm_pipeline.storage.csv_table import CsvTableError
     from dtm_pipeline.storage.reference import Reference
     from dtm_pipeline.storage.severity_models import read_locations, write_version
 
-    reference = Reference(Settings().reference)
+    reference = Reference.of(home_if_there(None))
     known = sorted({m.index_name for m in reference.severity_models})
     if model not in known:
         fail(f"{model}: is no model; those are {', '.join(known)}")

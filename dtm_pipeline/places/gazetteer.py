@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -119,25 +121,39 @@ class Gazetteer:
     point_rules: PointRules
 
     @classmethod
-    def load(cls, reference: Path | None = None, decisions: Path | None = None) -> Gazetteer:
+    def load(
+        cls,
+        reference: Path | None = None,
+        decisions: Path | None = None,
+        read: Callable[[str], pl.DataFrame] | None = None,
+        places: dict[str, Any] | None = None,
+    ) -> Gazetteer:
         """Read the gazetteer of `reference/admin_boundaries` and the decisions of a home, if it has any.
 
         Args:
             reference: folder of reference data; the one that ships with the package when None.
             decisions: the register of decisions of a home (`HOME/places/decisions.csv`).
+            read: a table of the reference data by its name, as text; where a home adds rows of its own.
+            places: `[places]` of reference/thresholds.toml; that of the folder when None.
         """
         shipped = reference or Settings().reference
-        folder = shipped / "admin_boundaries"
-        told = tomllib.loads((shipped / "thresholds.toml").read_text(encoding="utf-8"))["places"]
-        units = read_units(folder)
-        forms = pl.read_csv(folder / "code_forms.csv", schema=CODE_FORM_SCHEMA)
+        told = places or tomllib.loads((shipped / "thresholds.toml").read_text(encoding="utf-8"))["places"]
+        units = read_units(shipped / "admin_boundaries")
+
+        def table(name: str, schema: dict[str, pl.DataType]) -> pl.DataFrame:
+            path = f"admin_boundaries/{name}"
+            if read is None:
+                return pl.read_csv(shipped / path, schema=schema)
+            return typed(read(path), schema)
+
+        forms = table("code_forms.csv", CODE_FORM_SCHEMA)
         return cls(
             units=units,
-            crosswalk=pl.read_csv(folder / "crosswalk.csv", schema=CROSSWALK_SCHEMA),
+            crosswalk=table("crosswalk.csv", CROSSWALK_SCHEMA),
             decisions=read_decisions(decisions),
-            names=pl.read_csv(folder / "names.csv", schema=NAME_SCHEMA),
+            names=table("names.csv", NAME_SCHEMA),
             code_forms=pl.concat([forms, _letters_of_countries(units, forms)]),
-            other_codes=pl.read_csv(folder / "other_codes.csv", schema=OTHER_CODE_SCHEMA),
+            other_codes=table("other_codes.csv", OTHER_CODE_SCHEMA),
             likeness=Likeness(**{f.name: told[f"name_{f.name}"] for f in fields(Likeness)}),
             point_rules=PointRules(**{f.name: told[f.name] for f in fields(PointRules)}),
         )
@@ -200,6 +216,13 @@ class Gazetteer:
             .join(first, on=["location_code", "admin1_code"], how="left")
             .sort("location_code", "admin2_code")
         )
+
+
+def typed(texts: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
+    """Columns of text in the types of a schema; days are ISO."""
+    return texts.select(
+        pl.col(c).str.to_date("%Y-%m-%d") if t == pl.Date() else pl.col(c).cast(t) for c, t in schema.items()
+    )
 
 
 def read_units(folder: Path) -> pl.DataFrame:

@@ -334,6 +334,11 @@ def write_manifest(draft: Draft) -> None:
                 for e in editions(draft.home.boundaries)
             ],
             "gates": {g.gate: all(x.passed for x in draft.gates if x.gate == g.gate) for g in draft.gates},
+            "reference": {
+                "sha256": draft.reference.fingerprint(),
+                "overlay_sha256": draft.reference.layers.overlay_sha256(),
+                "overlay_rows": len(draft.reference.layers.rows()),
+            },
             "kept": {
                 country: {
                     "release": _kept_from(draft, country),

@@ -352,11 +352,10 @@ def _stock_told(asked: Asked, rows: pl.DataFrame) -> Step:
 
 def _stock_delivered(asked: Asked, facts: pl.DataFrame) -> pl.DataFrame:
     """What each row of a delivery states, and by the rule of its fact where it states no people."""
-    from dtm_pipeline.settings import Settings
     from dtm_pipeline.storage.reference import Reference
 
     parts = [facts.select(*ROW, "total").clear()]
-    named = rule_table(Reference(Settings().reference).size_rules).select(
+    named = rule_table(Reference.of(asked.home).size_rules).select(
         "location_code", "population_group", "size_in_camp", "size_out_of_camp", household_size_rule_id="rule_id"
     )
     sized = facts.join(named, on=["location_code", "population_group", "household_size_rule_id"], how="left")
@@ -441,11 +440,9 @@ def _cell_delivered(asked: Asked, facts: pl.DataFrame) -> pl.DataFrame:
     """The cells of the rows of deliveries, with what no cell accounts for as unknown."""
     # naming units of origin takes longer to import than the rest of the way
     from dtm_pipeline.facts.breakdown import CELL, area_cells
-    from dtm_pipeline.places.gazetteer import Gazetteer
-    from dtm_pipeline.settings import Settings
     from dtm_pipeline.storage.reference import Reference
 
-    reference = Reference(Settings().reference)
+    reference = Reference.of(asked.home)
     mine = _stock_rows(asked)
     # what a delivery tells of a date it tells of all its rows, those of other areas too
     dated = _part(asked.home, core.STOCK, asked.figure["location_code"]).filter(
@@ -456,7 +453,7 @@ def _cell_delivered(asked: Asked, facts: pl.DataFrame) -> pl.DataFrame:
     figures = pl.concat(
         [empty(raw.API_FIGURE), *(stored(asked.home.warehouse, raw.API_FIGURE).read(s) for s in snapshots)]
     )
-    gazetteer = Gazetteer.load(reference.folder).of_country(asked.figure["location_code"])
+    gazetteer = reference.gazetteer().of_country(asked.figure["location_code"])
     reasons = reference.vocabularies.filter(vocabulary="displacement_reason")
     lists = [stored(asked.home.warehouse, raw.MASTER_LIST_CELL).read(s).select(CELL) for s in snapshots]
     cells = pl.concat([*lists, *area_cells(figures, stock, reasons, gazetteer)]).filter(
@@ -487,11 +484,10 @@ def _severity_told(asked: Asked, rows: pl.DataFrame) -> Step:
 def _severity_delivered(asked: Asked, facts: pl.DataFrame) -> pl.DataFrame:
     """Rows of the list nearest to the survey, for locations whose people it knows, and else those of the survey."""
     from dtm_pipeline.facts.severity import nearest_list
-    from dtm_pipeline.settings import Settings
     from dtm_pipeline.storage.reference import Reference
 
     figure = asked.figure
-    models = Reference(Settings().reference).severity_models
+    models = Reference.of(asked.home).severity_models
     names = (figure["index_name"], figure["model_version"])
     days = next((m.stock_date_tolerance_days for m in models if (m.index_name, m.model_version) == names), 0)
     stock = _part(asked.home, core.STOCK, figure["location_code"]).filter(series_id=figure["series_id"]).collect()

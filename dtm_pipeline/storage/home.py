@@ -49,6 +49,11 @@ class Home:
         return self.root / "boundaries"
 
     @property
+    def reference(self) -> Path:
+        """What the home says beside the shipped reference data."""
+        return self.root / "reference"
+
+    @property
     def decisions(self) -> Path:
         return self.root / "places" / "decisions.csv"
 

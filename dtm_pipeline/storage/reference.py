@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import tomllib
 from dataclasses import dataclass
 from datetime import date
@@ -17,10 +16,35 @@ from dtm_pipeline.domain.household_size import SizeRule
 from dtm_pipeline.domain.registers import LINK_SCHEMA, Registers
 from dtm_pipeline.domain.series import Series
 from dtm_pipeline.domain.severity import COMBINATIONS, MISSING_ANSWERS, HotspotRule, Indicator, SeverityModel
+from dtm_pipeline.places.gazetteer import Gazetteer, typed
+from dtm_pipeline.settings import Settings
 from dtm_pipeline.storage.archives import ArchiveLimits
 from dtm_pipeline.storage.errors import ReferenceDataError
+from dtm_pipeline.storage.home import Home
+from dtm_pipeline.storage.overlay import SIGNED, Layers
 
 DISSEMINATION: tuple[str, ...] = get_args(Dissemination)
+PARTS = (
+    "series",
+    "countries",
+    "size_rules",
+    "breakdown_units",
+    "registers",
+    "severity_models",
+    "thresholds",
+    "categories",
+    "category_headers",
+    "headers",
+    "vocabularies",
+    "questions",
+    "answers",
+    "flow_layouts",
+    "survey_families",
+    "flow_points",
+    "flow_calendars",
+    "location_links",
+)
+"""What can be read of the reference data beside the gazetteer."""
 
 
 @dataclass(frozen=True)
@@ -36,18 +60,34 @@ class BreakdownUnit:
 
 @dataclass(frozen=True)
 class Reference:
-    """The reference folder; each part is read when first asked for."""
+    """The reference data: what ships in `folder`, under what a home says beside it in `overlay`.
+
+    Each part is read when first asked for.
+    """
 
     folder: Path
+    overlay: Path | None = None
 
-    def _toml(self, path: Path) -> dict[str, Any]:
-        try:
-            return tomllib.loads(path.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
-            raise ValueError(f"{path.name}: is not readable as TOML: {error}") from error
+    @classmethod
+    def of(cls, home: Home | None) -> Reference:
+        """The reference data that ships, with that of a home over it."""
+        return cls(Settings().reference, home.reference if home else None)
+
+    @cached_property
+    def layers(self) -> Layers:
+        return Layers(self.folder, self.overlay)
+
+    def _files(self, folder: str) -> list[dict[str, Any]]:
+        """The content of each file of a folder, without who signed it."""
+        told = (tomllib.loads(f.read_text(encoding="utf-8")) for f in self.layers.files(folder))
+        return [{k: v for k, v in content.items() if k not in SIGNED} for content in told]
 
     def _csv(self, name: str) -> pl.DataFrame:
-        return pl.read_csv(self.folder / name, infer_schema=False)
+        return self.layers.csv(name)
+
+    def gazetteer(self, decisions: Path | None = None) -> Gazetteer:
+        """The units and every name and code for them, with the decisions of a home where it has any."""
+        return Gazetteer.load(self.folder, decisions, self._csv, self.thresholds["places"])
 
     @cached_property
     def made(self) -> dict[Any, Any]:
@@ -64,7 +104,7 @@ class Reference:
         lists = ("operations", "assessment_types", "sources")
         told = tuple(
             Series(**cast("dict[str, Any]", {k: tuple(v) if k in lists else v for k, v in entry.items()}))
-            for entry in self._toml(self.folder / "series.toml")["series"]
+            for entry in self.layers.toml("series.toml")["series"]
         )
         leading = [s.overlap_group for s in told if s.headline and s.status == "active"]
         if twice := sorted({group for group in leading if leading.count(group) > 1}):
@@ -75,8 +115,7 @@ class Reference:
 
     @cached_property
     def countries(self) -> dict[str, dict[str, Any]]:
-        found = [self._toml(f) for f in sorted((self.folder / "countries").glob("*.toml"))]
-        return {c["location_code"]: c for c in found}
+        return {c["location_code"]: c for c in self._files("countries")}
 
     @cached_property
     def country_names(self) -> dict[str, str]:
@@ -105,12 +144,12 @@ class Reference:
     @cached_property
     def flow_layouts(self) -> tuple[dict[str, Any], ...]:
         """Layouts of flow registries, a file a mission."""
-        return tuple(self._toml(f) for f in sorted((self.folder / "flow_layouts").glob("*.toml")))
+        return tuple(self._files("flow_layouts"))
 
     @cached_property
     def survey_families(self) -> tuple[dict[str, Any], ...]:
         """Families of surveys: words of their forms, and the questions that say stratum, weight and place."""
-        return tuple(self._toml(self.folder / "survey_families.toml")["family"])
+        return tuple(self.layers.toml("survey_families.toml")["family"])
 
     @cached_property
     def flow_calendars(self) -> pl.DataFrame:
@@ -170,7 +209,7 @@ class Reference:
 
     @cached_property
     def severity_models(self) -> tuple[SeverityModel, ...]:
-        told = [severity_model(self._toml(f)) for f in sorted((self.folder / "severity_models").glob("*.toml"))]
+        told = [severity_model(content) for content in self._files("severity_models")]
         names = [(m.index_name, m.model_version) for m in told]
         if twice := [name for name in names if names.count(name) > 1]:
             raise ValueError(f"{' '.join(twice[0])} stands in two files; give one of them a version of its own")
@@ -190,7 +229,7 @@ class Reference:
     @cached_property
     def location_links(self) -> pl.DataFrame:
         """Locations that merged into another or were split from one, with their source."""
-        return pl.read_csv(self.folder / "location_links.csv", schema=LINK_SCHEMA)
+        return typed(self._csv("location_links.csv"), LINK_SCHEMA)
 
     @cached_property
     def registers(self) -> Registers:
@@ -223,7 +262,7 @@ class Reference:
 
     @cached_property
     def thresholds(self) -> dict[str, dict[str, Any]]:
-        return self._toml(self.folder / "thresholds.toml")
+        return self.layers.toml("thresholds.toml")
 
     @property
     def archive_limits(self) -> ArchiveLimits:
@@ -236,23 +275,19 @@ class Reference:
         Raises:
             ReferenceDataError: a file can't be read, or says what can't be.
         """
-        for part in ("series", "countries", "size_rules", "registers", "severity_models", "thresholds", "categories"):
+        self.layers.rows()
+        for part in PARTS:
             try:
                 getattr(self, part)
             except (ValueError, KeyError, TypeError, OSError, pl.exceptions.PolarsError) as error:
                 said = f"lacks {error}" if isinstance(error, KeyError) else str(error).splitlines()[0]
                 raise ReferenceDataError(
-                    f"{self.folder}: {part.replace('_', ' ')} can't be used: {said}; mend the file, nothing was computed"
+                    f"{self.overlay or self.folder}: {part.replace('_', ' ')} can't be used: {said}; correct the file, nothing was computed"
                 ) from error
 
     def fingerprint(self) -> str:
-        """sha256 over every file of the folder."""
-        total = hashlib.sha256()
-        for file in sorted(self.folder.rglob("*")):
-            if file.is_file() and file.suffix in (".toml", ".csv", ".geojson"):
-                total.update(file.relative_to(self.folder).as_posix().encode())
-                total.update(file.read_bytes())
-        return total.hexdigest()
+        """sha256 over every file of both layers."""
+        return self.layers.fingerprint()
 
 
 def _in_numbers(version: str) -> list[tuple[int, str]]:

@@ -61,7 +61,10 @@ def test_an_unknown_header_is_told_with_the_nearest_known_and_the_line_to_add(
     told = read(tmp_path, f"{HEADERS},Registered familys count\nNinewa,Mosul,10,50,2024-03-31,3\n", reference)
     assert len(told.findings) == 1
     assert "'Registered familys count' (nearest known: field/households" in told.findings[0].sentence
-    assert "`government_registration,households,Registered familys count`" in told.findings[0].sentence
+    assert (
+        "`government_registration,households,Registered familys count,YOUR NAME,YYYY-MM-DD` to HOME/reference/code_lists/headers.csv"
+        in told.findings[0].sentence
+    )
 
 
 @pytest.mark.parametrize(

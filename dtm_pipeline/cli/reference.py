@@ -1,0 +1,86 @@
+"""`dtm reference`: the reference data, and what a home says beside it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from dtm_pipeline.cli.common import HomeOption, JsonOption, fail, home_if_there, print_json, print_rows
+
+app = typer.Typer(
+    help="Reference data: what ships, and what HOME/reference says beside it.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@app.command()
+def show(
+    part: Annotated[
+        str | None,
+        typer.Argument(help="A table, such as code_lists/headers.csv: print it as CSV, both layers together."),
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what a home may add to, and how much of it is its own; or print one table as it is used."""
+    from dtm_pipeline.storage.overlay import KEYS, LISTS, TABLES, WHOLE
+    from dtm_pipeline.storage.reference import Reference
+
+    reference = Reference.of(home_if_there(home))
+    if part is not None:
+        if part not in KEYS:
+            fail(f"{part}: is no table of the reference data; those are {', '.join(KEYS)}")
+        typer.echo(reference.layers.csv(part).write_csv(), nl=False)
+        return
+    own = reference.layers.rows()
+    parts = [*KEYS, *LISTS, *TABLES, *WHOLE]
+    told = [(p, sum(r.file == p or r.file.startswith(f"{p}/") for r in own)) for p in parts]
+    if as_json:
+        print_json({"shipped": str(reference.folder), "overlay": str(reference.overlay), "own": dict(told)})
+        return
+    typer.echo(f"ships in {reference.folder}")
+    typer.echo(f"the home's own, over it: {reference.overlay or 'there is no home here (--home)'}")
+    print_rows(["part", "own rows"], [[p, str(n) if n else None] for p, n in told])
+
+
+@app.command()
+def check(home: HomeOption = None) -> None:
+    """Read all of it, as a run would; exit code 2 where something can't be used."""
+    from dtm_pipeline.storage.reference import Reference
+
+    reference = Reference.of(home_if_there(home))
+    reference.check()
+    reference.gazetteer()
+    rows = len(reference.layers.rows())
+    typer.echo(f"the reference data can be used; {rows} rows are the home's own")
+
+
+@app.command()
+def diff(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """List what a home says beside what ships: who, when, and what it stands for."""
+    from dtm_pipeline.storage.reference import Reference
+
+    rows = Reference.of(home_if_there(home)).layers.rows()
+    if as_json:
+        print_json([{**_record(r), "content": r.content, "shipped": r.shipped} for r in rows])
+    elif not rows:
+        typer.echo("the home says nothing beside what ships")
+    else:
+        print_rows(
+            ["file", "key", "does", "by", "on", "what"],
+            [[r.file, r.key, "replaces" if r.replaces else "adds", r.by, r.on.isoformat(), _change(r)] for r in rows],
+        )
+
+
+def _record(row: Any) -> dict[str, Any]:
+    return {"file": row.file, "key": row.key, "by": row.by, "on": row.on.isoformat(), "replaces": row.replaces}
+
+
+def _change(row: Any) -> str:
+    """What a row says that the shipped one does not: `max_headline_jump: 0.5 -> 0.7`."""
+    before = row.shipped or {}
+    changed = {k: v for k, v in row.content.items() if v is not None and before.get(k) != v}
+    told = [f"{k}: {before[k]} -> {v}" if before.get(k) is not None else f"{k}: {v}" for k, v in changed.items()]
+    return "; ".join(told[:4]) + ("; ..." if len(told) > 4 else "")
