@@ -241,6 +241,12 @@ comparable_category_code = Column(
 )
 withheld = Column("withheld", "boolean", "flag", "The row pools cells too small to show")
 index_name = Column("index_name", "string", "code", "Name of the severity model; never IOM's own score")
+model_illustrative = Column(
+    "model_illustrative",
+    "boolean",
+    "flag",
+    "The model's weights and cut-offs are illustrative: ours, from no published method, and never the provider's own scores",
+)
 model_version = Column("model_version", "string", "code", "Version of the severity model; versions are not compared")
 severity_class = Column(
     "severity_class",

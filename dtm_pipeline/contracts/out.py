@@ -168,6 +168,7 @@ def severity_class_table(level: str) -> Table:
             *SERIES,
             c.index_name.required(),
             c.model_version.required(),
+            c.model_illustrative.required(),
             c.severity_class.required(),
             Column("locations", "int64", "count", "Locations in the class", unit="locations", at_least=0).required(),
             c.individuals,
@@ -197,6 +198,7 @@ def severity_score_table(level: str) -> Table:
             *SERIES,
             c.index_name.required(),
             c.model_version.required(),
+            c.model_illustrative.required(),
             Column(
                 "score_mean",
                 "float64",
@@ -488,6 +490,7 @@ SEVERITY_DRIVER = Table(
         *SERIES,
         c.index_name.required(),
         c.model_version.required(),
+        c.model_illustrative.required(),
         Column("indicator_code", "string", "code", "Indicator of the model, of class public or partner").required(),
         Column("scale", "string", "code", "Scale or domain that it belongs to").required(),
         Column(

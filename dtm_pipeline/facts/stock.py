@@ -52,6 +52,7 @@ POINT_SENTENCES = {
     "zero": "the point is 0/0: it was not taken; the declared unit is kept",
     "swapped": "latitude and longitude are swapped; the declared unit is kept",
     "degrees_minutes": "the point may be in degrees and minutes, written as decimals; the declared unit is kept",
+    "outside_country": "the point lies outside the country; the declared unit is kept",
     "of_many_places": "many places stand at one point: it is the point of none of them; the declared unit is kept",
 }
 HELD_WORDS = {
@@ -181,6 +182,7 @@ def stock_facts(
                 _findings(stock, totals, held),
                 conform(_compared_statements(rows, named), FINDING),
                 conform(_nearest_editions(stock, edition_at), FINDING),
+                conform(_untested_points(stock), FINDING),
             ]
         ),
     )
@@ -371,6 +373,25 @@ def _nearest_editions(stock: pl.DataFrame, edition_at: EditionAt) -> pl.DataFram
     return frame.with_columns(finding=pl.lit("edition_nearest"))
 
 
+def _untested_points(stock: pl.DataFrame) -> pl.DataFrame:
+    """How many points nothing but the country's outline was asked of, because no boundary edition is at hand."""
+    untested = stock.filter(pl.col("leads") & (pl.col("point_state") == "untested"))
+    return (
+        untested.group_by("location_code")
+        .agg(rows=pl.len())
+        .with_columns(
+            finding=pl.lit("points_untested"),
+            sentence=pl.format(
+                "the points of {} rows are untested: no boundary edition of {} is at hand, and only the country's outline was asked; `dtm boundaries fetch {}` or `dtm boundaries import FILE --country {} --edition NAME` tests them",
+                "rows",
+                "location_code",
+                "location_code",
+                "location_code",
+            ),
+        )
+    )
+
+
 def _totals(stock: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     scope = ["series_id", "reference_date", "source_kind", "admin_level"]
     return (
@@ -453,7 +474,10 @@ def _findings(stock: pl.DataFrame, totals: pl.DataFrame, held: pl.DataFrame) -> 
             ),
         )
     )
-    conflicts = stock.filter(pl.col("leads") & pl.col("point_conflict")).with_columns(
+    # a point outside the country has a finding of its own
+    conflicts = stock.filter(
+        pl.col("leads") & pl.col("point_conflict") & (pl.col("point_state") != "outside_country")
+    ).with_columns(
         finding=pl.lit("point_conflict"),
         sentence=pl.format(
             "the point lies {} km outside the declared district; the declared district is kept",

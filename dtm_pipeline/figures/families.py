@@ -46,6 +46,7 @@ from dtm_pipeline.figures.parameters import Parameters
 
 Facts = dict[str, pl.DataFrame]
 Tables = dict[str, pl.DataFrame]
+MODEL = ["index_name", "model_version"]
 STOCKS = {"idp": ("idp",), "returnee": out.RETURNEES}
 
 
@@ -180,7 +181,10 @@ def severity(facts: Facts, p: Parameters) -> Tables:
     located, scales, values = (facts[t.name] for t in (core.SEVERITY, core.SEVERITY_SCALE, core.SEVERITY_VALUE))
     known = _with_known_stock(located, facts[core.STOCK.name], p)
     spots = hotspots(located, scales, p.models)
-    made: Tables = {out.SEVERITY_DRIVER.name: drivers(located, values, p.models, p.small.locations)}
+    told = _illustrative(p)
+    made: Tables = {
+        out.SEVERITY_DRIVER.name: drivers(located, values, p.models, p.small.locations).join(told, on=MODEL, how="left")
+    }
     for level in out.LEVELS:
         key = [*SERIES_KEY, *AREA_CODES[level], "index_name", "model_version"]
         scores = score_by_area(located, level, known)
@@ -188,11 +192,20 @@ def severity(facts: Facts, p: Parameters) -> Tables:
         hot = spots.group_by(key).agg(
             hotspot_subdistricts=pl.when(pl.col("hotspot").count() > 0).then(pl.col("hotspot").sum().cast(pl.Int64))
         )
-        made[f"out_dtm__{level}_severity_class"] = class_by_area(located, level)
+        made[f"out_dtm__{level}_severity_class"] = class_by_area(located, level).join(told, on=MODEL, how="left")
         made[f"out_dtm__{level}_severity_score"] = _classified(
             scores.join(kept, on=key, how="left", nulls_equal=True).join(hot, on=key, how="left", nulls_equal=True), p
-        )
+        ).join(told, on=MODEL, how="left")
     return made
+
+
+def _illustrative(p: Parameters) -> pl.DataFrame:
+    """index_name, model_version, model_illustrative of every model."""
+    return pl.DataFrame(
+        [(m.index_name, m.model_version, m.illustrative) for m in p.models],
+        schema={"index_name": pl.String, "model_version": pl.String, "model_illustrative": pl.Boolean},
+        orient="row",
+    )
 
 
 def _with_known_stock(located: pl.DataFrame, stock: pl.DataFrame, p: Parameters) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -89,10 +90,12 @@ class PointRules:
     Attributes:
         snap_m: a point so few metres outside a unit is taken for one on its border.
         places_at_one_point: more places than this at one point, and it is the point of none of them.
+        outline_tolerance_km: a point so near the country's outline is taken for one inside; outlines are simplified.
     """
 
     snap_m: float
     places_at_one_point: int
+    outline_tolerance_km: float
 
 
 @dataclass(frozen=True)
@@ -119,6 +122,8 @@ class Gazetteer:
     other_codes: pl.DataFrame
     likeness: Likeness
     point_rules: PointRules
+    outlines: Path
+    """Outlines of countries (GeoJSON), for points where no boundary edition is at hand."""
 
     @classmethod
     def load(
@@ -156,12 +161,17 @@ class Gazetteer:
             other_codes=table("other_codes.csv", OTHER_CODE_SCHEMA),
             likeness=Likeness(**{f.name: told[f"name_{f.name}"] for f in fields(Likeness)}),
             point_rules=PointRules(**{f.name: told[f.name] for f in fields(PointRules)}),
+            outlines=shipped / "admin_boundaries" / "outlines.geojson",
         )
 
     def of_country(self, location_code: str) -> Gazetteer:
         """The part of the gazetteer that concerns one country."""
-        frames = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("likeness", "point_rules")}
-        own = {name: frame.filter(pl.col("location_code") == location_code) for name, frame in frames.items()}
+        frames = {f.name: getattr(self, f.name) for f in fields(self)}
+        own: dict[str, Any] = {
+            name: frame.filter(pl.col("location_code") == location_code)
+            for name, frame in frames.items()
+            if isinstance(frame, pl.DataFrame)
+        }
         return replace(self, **own)
 
     def names_of(self, level: int) -> pl.DataFrame:
@@ -227,6 +237,13 @@ def typed(texts: pl.DataFrame, schema: dict[str, pl.DataType]) -> pl.DataFrame:
 
 def read_units(folder: Path) -> pl.DataFrame:
     """Units of the countries with local names and points, and of all others as the global p-code table lists them."""
+    stats = [(folder / name).stat() for name in ("gazetteer.csv", "gazetteer_world.csv")]
+    return _units_of(folder, tuple((s.st_mtime_ns, s.st_size) for s in stats))
+
+
+@lru_cache(maxsize=4)
+def _units_of(folder: Path, marks: tuple[tuple[int, int], ...]) -> pl.DataFrame:
+    """The units of files as they lie now (`marks`): 33,000 of them, read once and not for each step of a run."""
     own = pl.read_csv(folder / "gazetteer.csv", schema=UNIT_SCHEMA)
     world = pl.read_csv(folder / "gazetteer_world.csv", schema=WORLD_SCHEMA)
     others = world.with_columns(

@@ -6,6 +6,7 @@ import polars as pl
 
 from dtm_pipeline.places.cells import CellIndex, units_at
 from dtm_pipeline.places.gazetteer import Gazetteer, PointRules
+from dtm_pipeline.places.outline import states_by_outline
 from dtm_pipeline.places.resolve import DECLARED
 
 POINT_COLUMNS = {"point_state": pl.String(), "point_conflict": pl.Boolean(), "point_distance_m": pl.Float64()}
@@ -22,12 +23,15 @@ def apply_points(rows: pl.DataFrame, index: CellIndex | None, gazetteer: Gazette
 
     Args:
         rows: resolved rows with place_id, latitude and longitude (degrees).
-        index: cells of the districts of one edition, or None without an edition.
+        index: cells of the districts of one edition. Without one points place nobody: they are tested against the
+            outline of their country only, and say so (point_state `untested`, `outside_country`).
         gazetteer: names of the units; when a point is snapped, and when it is shared by too many.
     """
     untouched = rows.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in POINT_COLUMNS.items())
-    if index is None or rows.is_empty():
+    if rows.is_empty():
         return untouched
+    if index is None:
+        return _by_outline(untouched, gazetteer)
     # the same places come back round after round: each point is looked at once
     asked = [*POINT, "admin2_code"]
     points = rows.filter(pl.all_horizontal(pl.col(POINT).is_not_null())).select(asked).unique(maintain_order=True)
@@ -72,6 +76,16 @@ def apply_points(rows: pl.DataFrame, index: CellIndex | None, gazetteer: Gazette
         place_basis=pl.when(_by_point()).then(pl.lit("point")).otherwise("place_basis"),
     )
     return _named(placed, gazetteer).sort("_row").select(*rows.columns, *POINT_COLUMNS)
+
+
+def _by_outline(rows: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
+    """Rows with what the outline of their country says of their points."""
+    rules, country = gazetteer.point_rules, str(rows["location_code"][0])
+    state = states_by_outline(rows.select(POINT), gazetteer.outlines, country, rules.outline_tolerance_km)
+    outside = pl.col("point_state") == "outside_country"
+    return rows.with_columns(state).with_columns(
+        point_conflict=pl.when(outside & pl.col("admin1_code").is_not_null()).then(True)
+    )
 
 
 def _by_point() -> pl.Expr:

@@ -58,7 +58,7 @@ def resolve_table(
     own = gazetteer.of_country(location_code)
     if own.units.is_empty():
         raise TableError(
-            f"{location_code}: the gazetteer has {', '.join(sorted(gazetteer.countries()))}; name one of them"
+            f"{location_code}: the gazetteer has {len(gazetteer.countries())} countries and not this one; name it by ISO 3166-1 alpha-3, such as IRQ"
         )
     if (asked.latitude is None) != (asked.longitude is None):
         raise TableError("--lat-col and --lon-col go together: name both or none")

@@ -10,6 +10,8 @@ import polars as pl
 WIDTH, HEIGHT = 255, 280
 SCHEMES = {"idp": "blues", "returnee": "greens", "severity": "orangered"}
 MAX_POINTS = 6
+GREY = "#dcdcd5"
+"""Districts without a value."""
 
 Spec = dict[str, Any]
 
@@ -23,8 +25,10 @@ def district_map(
 ) -> Spec:
     """A map of one measure: districts filled, or circles at centroids in the country's outline.
 
+    Every district is drawn; one without a value is grey.
+
     Args:
-        values: admin2_code, admin2_name, value, latitude, longitude.
+        values: a row a district: admin2_code, admin2_name, value (null where it has none), latitude, longitude.
         districts: GeoJSON features with property `code`; empty without a boundary edition.
         outline: GeoJSON features of the country.
         title: what the colour or size says.
@@ -42,25 +46,37 @@ def district_map(
                 "value": row.get("value"),
             }
             features.append({**f, "properties": told})
-        chart = (
-            alt.Chart(_data(features))
+        named = [
+            alt.Tooltip("properties.name:N", title="District"),
+            alt.Tooltip("properties.code:N", title="Code"),
+        ]
+        # Vega-Lite drops what has no value: every district lies in grey below those that have one
+        ground = (
+            alt.Chart(_data(features)).mark_geoshape(fill=GREY, stroke="#ffffff", strokeWidth=0.5).encode(tooltip=named)
+        )
+        filled = (
+            alt.Chart(_data([f for f in features if f["properties"]["value"] is not None]))
             .mark_geoshape(stroke="#ffffff", strokeWidth=0.5)
             .encode(
-                color=alt.condition(
-                    "isValid(datum.properties.value)",
-                    alt.Color("properties.value:Q", title=None, scale=colour, legend=alt.Legend(format="~s")),
-                    alt.value("#e9e9e4"),
-                ),
+                color=alt.Color("properties.value:Q", title=None, scale=colour, legend=alt.Legend(format="~s")),
+                tooltip=[*named, alt.Tooltip("properties.value:Q", title=title, format=",.0f")],
+            )
+        )
+        layers = alt.layer(ground, filled)
+    else:
+        ground = alt.Chart(_data(outline)).mark_geoshape(fill="#f1f1ec", stroke="#b5b5ac")
+        grey = (
+            alt.Chart(values.filter(pl.col("latitude").is_not_null() & pl.col("value").is_null()))
+            .mark_circle(size=24, color=GREY, stroke="#b5b5ac", strokeWidth=0.5, opacity=1)
+            .encode(
+                longitude="longitude:Q",
+                latitude="latitude:Q",
                 tooltip=[
-                    alt.Tooltip("properties.name:N", title="District"),
-                    alt.Tooltip("properties.code:N", title="Code"),
-                    alt.Tooltip("properties.value:Q", title=title, format=",.0f"),
+                    alt.Tooltip("admin2_name:N", title="District"),
+                    alt.Tooltip("admin2_code:N", title="Code"),
                 ],
             )
         )
-        layers = chart
-    else:
-        ground = alt.Chart(_data(outline)).mark_geoshape(fill="#f1f1ec", stroke="#b5b5ac")
         circles = (
             # a field of its own for the size: shared with the colour, the two legends would merge
             alt.Chart(
@@ -81,7 +97,7 @@ def district_map(
                 ],
             )
         )
-        layers = alt.layer(ground, circles)
+        layers = alt.layer(ground, grey, circles)
     return _spec(layers.project(type="mercator").properties(width=WIDTH, height=HEIGHT))
 
 

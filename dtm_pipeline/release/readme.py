@@ -11,11 +11,18 @@ CAVEATS = """## What the figures mean, and what they do not
 - A **stock** counts people at one reference date. It is never summed over dates, over series of one overlap group, or
   over assessment types.
 - **Latest** is the newest figure of each active headline series; its age runs to the newest date of this release.
-- **Null is unknown**, not zero. A district without a row was not assessed: `out_meta__coverage` says so.
+- **Null is unknown**, not zero. A district without a row may have been assessed and have nobody, not have been assessed, or
+  be unknown: `out_meta__coverage` tells the four apart for every district, series and date. `assessed`: people were counted;
+  `zero`: the source states that there are none; `unknown`: people of the date stand in the governorate or the country without
+  a district, and some may be there; `not_assessed`: nothing stands, or all that stands was carried forward.
+- A **date** is `complete`, `partial` (much was rejected, or a delivery waits), `held` (nothing of it is used until a person says
+  which delivery counts) or `refused` (a gate refused it): `out_meta__round`. `kept_from_release` names the release that a
+  country's figures are of where a gate refused newer ones.
 - A **change** between two dates is not only movement: lists lose and gain locations, and size rules change.
 - **Flows** are movements counted at the points observed, not persons; the two sides of a crossing are never added.
-- **Severity** is of conditions at locations, by a model that is ours and illustrative. It is not people in need, and not
-  IOM's own score.
+- **Severity** is of conditions at locations. Where `model_illustrative` is true the model's weights and cut-offs are ours. It is
+  not people in need, and not IOM's own score.
+- **Points** are tested against a boundary edition where one is at hand; elsewhere only against the outline of the country.
 - **Origin** is the governorate of origin for IDPs and of last displacement for returnees: opposite concepts.
 - Cells below 5 households or on fewer than 3 locations are pooled in category `withheld`; totals are whole.
 - Names and boundaries imply no opinion on the legal status of any area.

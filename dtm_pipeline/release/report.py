@@ -232,7 +232,7 @@ def _maps(
         )
         return
     units = tables["out_meta__admin_unit"].filter(location_code=country, admin_level=2)
-    points = units.select("latitude", "longitude", admin2_code="code")
+    points = units.select("latitude", "longitude", admin2_code="code", admin2_name="name_en")
     panels = []
     latest = tables["out_dtm__latest"].filter(location_code=country)["series_id"].unique().to_list()
     # series of one group may count the same people, and models measure different things: each has a map of its own
@@ -255,7 +255,7 @@ def _maps(
         return
     ground = "boundary edition imported in this home" if districts else "circles at district centroids"
     page.add(
-        f"<h3>By district</h3><p class='quiet'>Newest date of each series; {ground}. Grey: not assessed. Boundaries imply no opinion on the status of any area.</p>"
+        f"<h3>By district</h3><p class='quiet'>Newest date of each series; {ground}. Grey: no figure; whether a district was not assessed, is unknown or is zero stands in out_meta__coverage. Boundaries imply no opinion on the status of any area.</p>"
     )
     page.add(f"<div class='maps'>{''.join(panels)}</div>")
 
@@ -288,10 +288,10 @@ def _map_of(
     if placed.is_empty():
         return []
     newest: Any = placed["reference_date"].max()
-    values = (
-        placed.filter(pl.col("reference_date") == newest)
-        .select("admin2_code", "admin2_name", value=measure)
-        .join(points, on="admin2_code", how="left")
+    told = placed.filter(pl.col("reference_date") == newest).select("admin2_code", "admin2_name", value=measure)
+    # every district of the country is drawn: one of which nothing stands is grey
+    values = points.join(told, on="admin2_code", how="full", coalesce=True).with_columns(
+        admin2_name=pl.coalesce("admin2_name", "admin2_name_right")
     )
     chart = page.chart(name, district_map(values, districts, outline, label, scheme))
     return [f"<div class='panel'><h3>{escape(label)}, {newest:%d %B %Y}</h3>{chart}</div>"]

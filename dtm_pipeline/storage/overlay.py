@@ -10,6 +10,7 @@ import hashlib
 import tomllib
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -205,9 +206,16 @@ def _files(folder: Path) -> list[Path]:
 def _digest(folder: Path, files: list[Path]) -> str:
     total = hashlib.sha256()
     for file in files:
+        stat = file.stat()
         total.update(file.relative_to(folder).as_posix().encode())
-        total.update(file.read_bytes())
+        total.update(_sha256(file, stat.st_mtime_ns, stat.st_size))
     return total.hexdigest()
+
+
+@lru_cache(maxsize=512)
+def _sha256(file: Path, changed: int, size: int) -> bytes:
+    """The hash of a file as it lies now: a run asks for the fingerprint of the reference data dozens of times."""
+    return hashlib.sha256(file.read_bytes()).digest()
 
 
 def _toml(path: Path) -> dict[str, Any]:

@@ -91,7 +91,8 @@ def test_every_form_of_a_code_is_a_pattern_with_a_source() -> None:
 
     assert all(re.compile(p) for p in GAZETTEER.code_forms["pattern"])
     assert GAZETTEER.code_forms["source"].null_count() == 0
-    assert set(GAZETTEER.code_forms["location_code"]) == GAZETTEER.countries()
+    # codes of Tajikistan are letters only: its units are known by their names
+    assert GAZETTEER.countries() - set(GAZETTEER.code_forms["location_code"]) == {"TJK"}
 
 
 def test_every_series_names_a_known_group_and_no_operation_twice() -> None:

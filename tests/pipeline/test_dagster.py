@@ -114,7 +114,7 @@ def test_the_job_of_the_schedule_releases_and_records_rows_bytes_and_sha256_with
     assert {c.check_name for c in checks} >= {
         "rows_and_persons_are_conserved",
         "one_source_leads",
-        "districts_add_up_to_governorates",
+        "levels_add_up",
         "every_delivery_was_used",
     }
     assert all(c.passed for c in checks)

@@ -81,7 +81,7 @@ def test_a_file_that_is_no_table_is_told_why(tmp_path: Path, content: bytes | No
         (["--name-col", "nothing"], "has no column 'nothing'; it has id, gov, dist, pcode"),
         ([], "name a column of names"),
         (["--lat-col", "id"], "--lat-col and --lon-col go together"),
-        (["--country", "XXX", "--name-col", "dist"], "XXX: the gazetteer has EGY, IRQ"),
+        (["--country", "XXX", "--name-col", "dist"], "and not this one; name it by ISO 3166-1 alpha-3"),
     ],
 )
 def test_a_table_that_can_not_be_resolved_is_told_why(table: Path, options: list[str], says: str) -> None:

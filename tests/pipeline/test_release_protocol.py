@@ -101,4 +101,6 @@ def test_the_manifest_names_every_file_snapshot_edition_gate_and_the_release_bef
         "people_are_placed",
         "nothing_unclassified",
     }
-    assert all(set(r) == {"gate", "table", "expectation", "sentence", "passed", "severity"} for r in results)
+    assert all(
+        set(r) == {"gate", "table", "expectation", "sentence", "passed", "severity", "countries"} for r in results
+    )

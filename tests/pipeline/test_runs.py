@@ -169,7 +169,7 @@ def test_a_gate_refuses_a_jump_readers_stay_and_a_named_person_can_waive_it(tmp_
     answer(inbox / "b.json", ("2020-02-29", 6000))
     told = dtm("run", "--inbox", inbox, "--home", home)
     assert told.code == 1
-    assert "gate no_headline_figure_jumps refused the release" in told.err
+    assert "gate no_headline_figure_jumps refused IRQ" in told.err
     assert district(home) == [("2020-02-29", 600)]
     assert dtm("run", "--inbox", inbox, "--home", home).code == 1, "the next night says so again"
     assert dtm("run", "--inbox", inbox, "--home", home, "--waive", "no_headline_figure_jumps").code == 2, (

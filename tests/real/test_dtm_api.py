@@ -102,14 +102,13 @@ def test_afghanistan_comes_at_levels_0_and_1_and_stands_under_its_governorates(r
 
 
 @pytest.mark.parametrize(("country", "people"), [("AFG", 59_411_923), ("HTI", 13_831_385), ("TCD", 6_117_890)])
-def test_countries_without_a_gazetteer_keep_the_providers_codes_and_every_person(
-    release: Path, country: str, people: int
-) -> None:
+def test_countries_of_the_global_p_code_table_keep_every_person(release: Path, country: str, people: int) -> None:
     for level in ("governorate", "district"):
         rows = table(release, f"out_dtm__{level}_idp", country)
         assert rows["idp_individuals"].sum() == people
-        assert rows["place_basis"].unique().to_list() == ["provider"]
-        assert rows["boundary_edition"].null_count() == rows.height
+        assert rows["place_basis"].unique().to_list() == ["code"]
+        assert rows["boundary_edition"].null_count() == 0
+        assert rows["admin1_code"].null_count() == 0
 
 
 def test_parts_by_reason_and_origin_are_summed_to_one_figure_a_place_and_date(release: Path, real_data: Path) -> None:

@@ -11,8 +11,18 @@ from dtm_pipeline.places.codes import read_codes
 from dtm_pipeline.places.gazetteer import Gazetteer
 
 GAZETTEER = Gazetteer.load()
-UNITS = list(GAZETTEER.units.select("location_code", "code", "admin_level").iter_rows())
-ISO2 = {"IRQ": "IQ", "SYR": "SY", "LBN": "LB", "JOR": "JO", "TUR": "TR", "EGY": "EG"}
+ISO2 = {
+    "IRQ": "IQ",
+    "SYR": "SY",
+    "LBN": "LB",
+    "JOR": "JO",
+    "TUR": "TR",
+    "EGY": "EG",
+    "AFG": "AF",
+    "HTI": "HT",
+    "TCD": "TD",
+}
+UNITS = [u for u in GAZETTEER.units.select("location_code", "code", "admin_level").iter_rows() if u[0] in ISO2]
 
 
 def read(code: str, country: str = "IRQ") -> dict[str, object]:
