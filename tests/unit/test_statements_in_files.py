@@ -191,3 +191,71 @@ EGY,Assiut,Alfath,Three,Community E,Syrian,80,2024-09-30
     sums = told.tables["raw_dtm__migrant_presence"].group_by("nationality").agg(pl.col("individuals").sum()).sort("nationality")  # fmt: skip
     assert sums.rows() == [("Sudanese", 1500), ("Syrian", 180)]
     assert rules(told) == ["repeated_row"]
+
+
+LIST = "Place id,Governorate,District,Location name,Latitude,Longitude,Households,Individuals,Anbar,Babylon,Baghdad,Basrah,Dahuk"  # fmt: skip
+
+
+def listed(tmp_path: Path, reference: Reference, *rows: str) -> Reading:
+    body = "".join(f"{row},0,0,0,0,0\n" for row in rows)
+    return read(tmp_path, f"{LIST}\n{body}", reference, "Round112_Master_List_IDP_2020-02-29.csv")
+
+
+@pytest.mark.parametrize("name", ["Hay Al Salam", "HAY AL-SALAM", "hay al–salam", " Hay  Al-Salam "])
+def test_a_place_without_an_id_is_one_place_however_it_is_spelled(
+    tmp_path: Path, reference: Reference, name: str
+) -> None:
+    first = ",Ninewa,Mosul,Hay Al-Salam,36.34,43.13,10,60"
+    again = listed(tmp_path, reference, first, f",Ninewa,Mosul,{name},36.34,43.13,10,60")
+    assert (people(again, "raw_dtm__master_list"), rules(again)) == (60, ["repeated_row"])
+    other = ",Erbil,Erbil,X,36.2,44.0,1,6"
+    differs = listed(tmp_path, reference, first, f",Ninewa,Mosul,{name},36.34,43.13,11,66", other)
+    assert (people(differs, "raw_dtm__master_list"), rules(differs)) == (6, ["conflicting_duplicate"] * 2)
+
+
+def test_two_points_that_lie_apart_are_two_places_of_one_name(tmp_path: Path, reference: Reference) -> None:
+    told = listed(tmp_path, reference, ",Ninewa,Mosul,Al-Salam,36.34,43.13,10,60", ",Ninewa,Mosul,al salam,36.40,43.20,10,60")  # fmt: skip
+    assert (people(told, "raw_dtm__master_list"), rules(told)) == (120, [])
+    assert told.tables["raw_dtm__master_list"]["place_id"].n_unique() == 2
+
+
+@pytest.mark.parametrize(
+    ("second", "count", "rule"),
+    [
+        ("77,Ninewa,Mosul,al salam,36.3401,43.1301,10,60", 60, ["repeated_place"]),
+        ("77,Ninewa,Mosul,Al-Salam,,,10,60", 60, ["repeated_place"]),
+        ("77,Ninewa,Mosul,Al-Salam,36.50,43.30,10,60", 120, []),
+        ("77,Ninewa,Mosul,Al-Salam,36.34,43.13,11,66", 126, []),
+        ("77,Ninewa,Tilkaif,Al-Salam,36.34,43.13,10,60", 120, []),
+        (",Ninewa,Mosul,al-salam,36.34,43.13,10,60", 60, ["repeated_place"]),
+    ],
+)
+def test_a_place_under_another_id_counts_once_where_everything_else_is_the_same(
+    tmp_path: Path, reference: Reference, second: str, count: int, rule: list[str]
+) -> None:
+    told = listed(tmp_path, reference, "1,Ninewa,Mosul,Al-Salam,36.34,43.13,10,60", second)
+    assert (people(told, "raw_dtm__master_list"), rules(told)) == (count, rule)
+
+
+def test_a_row_without_an_id_that_contradicts_one_with_an_id_counts_neither(
+    tmp_path: Path, reference: Reference
+) -> None:
+    told = listed(tmp_path, reference, "1,Ninewa,Mosul,Al-Salam,36.34,43.13,10,60", ",Ninewa,Mosul,al salam,36.34,43.13,12,72", "3,Erbil,Erbil,X,36.2,44.0,1,6")  # fmt: skip
+    assert (people(told, "raw_dtm__master_list"), rules(told)) == (6, ["conflicting_place"] * 2)
+
+
+def test_sectors_whose_numbers_differ_are_two_places(tmp_path: Path, reference: Reference) -> None:
+    told = listed(tmp_path, reference, ",Ninewa,Mosul,Sector 1/12,36.34,43.13,10,60", ",Ninewa,Mosul,Sector 11/2,36.34,43.13,11,66")  # fmt: skip
+    assert people(told, "raw_dtm__master_list") == 126
+
+
+@pytest.mark.parametrize("name", ["Sumel Total", "Total Dahuk", "Grand Total", "المجموع الكلي"])
+def test_a_total_in_a_list_is_no_location(tmp_path: Path, reference: Reference, name: str) -> None:
+    rows = ["1,Dahuk,Sumel,A,36.86,42.85,10,60", "2,Dahuk,Sumel,B,36.87,42.86,5,30", f",,,{name},,,15,90"]
+    told = listed(tmp_path, reference, *rows)
+    assert (people(told, "raw_dtm__master_list"), told.account.rows_in, rules(told)) == (90, 2, [])
+
+
+def test_a_district_that_bears_its_governorates_name_is_a_district(tmp_path: Path, reference: Reference) -> None:
+    told = listed(tmp_path, reference, "1,Erbil,Erbil,Erbil,36.2,44.0,10,60", "2,Erbil,Soran,A,36.65,44.5,5,30")
+    assert people(told, "raw_dtm__master_list") == 90
