@@ -85,8 +85,10 @@ def _own(named: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
         "location_code", _prefix=pl.col("code").str.extract(r"^([A-Z]{2,3}?)G?\d", 1)
     ).unique("location_code")
     key = code_key(pl.col("_form"))
-    digits = key.str.replace(r"^[A-Z]{2,3}?(G?\d)", "${1}")
-    letters = key.str.extract(r"^([A-Z]{2,3}?)G?\d", 1)
+    # AFG01 is 01 of Afghanistan, IQG01 is G01 of Iraq: ISO 3 is known by the row's country
+    iso3 = key.str.starts_with(pl.col("location_code"))
+    digits = pl.when(iso3).then(key.str.slice(3)).otherwise(key.str.replace(r"^[A-Z]{2,3}?(G?\d)", "${1}"))
+    letters = pl.when(iso3).then("location_code").otherwise(key.str.extract(r"^([A-Z]{2,3}?)G?\d", 1))
     # the country may stand as ISO 2 or ISO 3, whichever the edition writes
     country = gazetteer.code_forms.filter(system=COD_AB, admin_level=0).select("location_code", _letters="pattern")
     written = (

@@ -54,12 +54,12 @@ def states_by_outline(points: pl.DataFrame, file: Path, location_code: str, tole
 
         def away(x: Any, y: Any) -> Any:
             """Whether points lie farther from the country than the outline is true."""
-            out = ~shapely.contains_xy(whole, x, y)
+            out = known & ~shapely.contains_xy(whole, x, y)
             far = np.zeros(len(x), dtype=bool)
             far[out] = shapely.distance(whole, shapely.points(x[out], y[out])) > near
             return far
 
-        outside = known & away(longitude, latitude)
+        outside = away(longitude, latitude)
         swapped = outside & ~away(latitude, longitude)
         states[outside] = "outside_country"
         states[swapped] = "swapped"

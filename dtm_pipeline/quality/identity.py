@@ -18,9 +18,12 @@ def reasons_key(text: pl.Expr) -> pl.Expr:
 
 
 def code_key(code: pl.Expr) -> pl.Expr:
-    """A p-code without the letters of its country, which is written as ISO 2 or ISO 3: `IRQ-G01Q01`, `iqg01q01`."""
+    """A p-code without the letters of its country, which is written as ISO 2 or ISO 3: `IRQ-G01Q01`, `iqg01q01`.
+
+    The G of Iraqi codes goes with them: in `AFG01` it is the country's.
+    """
     bare = code.str.to_uppercase().str.replace_all(r"[^A-Z0-9]", "")
-    return bare.str.replace(r"^[A-Z]{2,3}?(G?\d)", "${1}")
+    return bare.str.replace(r"^[A-Z]{2,3}?G?(\d)", "${1}")
 
 
 def identity_keys(columns: tuple[str, ...]) -> dict[str, pl.Expr]:

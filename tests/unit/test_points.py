@@ -13,7 +13,7 @@ from dtm_pipeline.places.points import apply_points, points_against
 from dtm_pipeline.places.resolve import ASKED, resolve
 
 GAZETTEER = Gazetteer.load()
-RULES = PointRules(snap_m=200, places_at_one_point=5)
+RULES = PointRules(snap_m=200, places_at_one_point=5, outline_tolerance_km=10)
 
 
 @pytest.fixture(scope="module")

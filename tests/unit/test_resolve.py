@@ -184,7 +184,7 @@ def test_points_are_placed_as_the_polygons_say_ties_to_the_lowest_code(points: l
         {"code": ["IQG01Q01", "IQG15Q06"]}, geometry=[box(43, 33, 44, 34), box(44, 33, 45, 34)], crs="EPSG:4326"
     )
     rows = pl.concat([row(latitude=y, longitude=x) for x, y in points])
-    exact = replace(GAZETTEER, point_rules=PointRules(snap_m=0.0, places_at_one_point=5))
+    exact = replace(GAZETTEER, point_rules=PointRules(snap_m=0.0, places_at_one_point=5, outline_tolerance_km=10))
     told = apply_points(resolve(rows, GAZETTEER), indexed(shapes), exact)["admin2_code"].to_list()
     expected = [
         min(
