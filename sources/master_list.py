@@ -24,6 +24,7 @@ from dtm_pipeline.quality.split import (
     duplicate_rejects,
     split,
 )
+from dtm_pipeline.quality.totals import Statement
 from dtm_pipeline.storage.reference import Reference
 from sources.dates import reference_date, round_in
 from sources.document import SEND_AGAIN, DeliveryError, Document, Sheet, header_key
@@ -52,7 +53,7 @@ from sources.protocol import (
     none_usable,
 )
 from sources.review import flag_sentences, flagged, review_reject, review_text
-from sources.totals import control_totals, part_totals
+from sources.totals import control_totals, part_totals, without_totals_of_parts, without_unnamed_sums
 
 KIND = "master_list"
 TEXT_FIELDS = (
@@ -262,6 +263,14 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
     rows = rows.with_columns(flags=pl.col("flags").list.concat(pl.concat_list(reviewed).list.drop_nulls()))
     rows = with_places_twice(rows, ONCE, reference.thresholds["deliveries"]["same_place_m"])
     fields = header.fields()
+    counts: list[str] = [n for n in ("households", "individuals") if n in fields]
+    everything = rows
+    rows, found = without_unnamed_sums(rows, counts, sheet.name)
+    findings += found
+    if ORIGIN in fields and counts:
+        by_origin = Statement(scope=(), unit=("place_id", "_name"), parts=("_from",), measure=counts[0])
+        rows, found = without_totals_of_parts(rows, by_origin, sheet.name)
+        findings += found
     counted: dict[str, str] = {n: fields[n].header for n in ("households", "individuals") if n in fields}
     rejects = [
         *review_reject(header, reference),
@@ -304,7 +313,7 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
         "reference_date_from": said_by,
         "breakdown_unit": unit,
         **header.facts(),
-        "totals_rows": totals.height,
+        "totals_rows": totals.height + everything.height - rows.height,
     }
     tables = {MASTER_LIST.name: outcome.valid, MASTER_LIST_CELL.name: cells}
     return SheetReading(tables, outcome.rejected, told, (country,), facts, findings)

@@ -19,6 +19,7 @@ HEADERS = frozenset(
         "_validation_status.label",
         "_validation_status.uid",
         "_submission__validation_status",
+        "X_validation_status",
         "validation status",
         "ReviewState",
         "__system/reviewState",

@@ -42,7 +42,13 @@ from sources.protocol import (
     none_usable,
 )
 from sources.review import flag_sentences, flagged, review_reject, review_text
-from sources.totals import control_totals, part_totals, without_subtotals, without_totals_of_parts
+from sources.totals import (
+    control_totals,
+    part_totals,
+    without_subtotals,
+    without_totals_of_parts,
+    without_unnamed_sums,
+)
 
 MEASURES = ("stock", "flow", "count")
 UNFIT = 0.4
@@ -258,14 +264,25 @@ class Tabular:
             scope = tuple(k for k in self.keys(context) if k not in (*parts, *UNIT_KEYS))
             units = tuple(k for k in UNIT_KEYS if k in rows.columns)
             left, found = without_totals_of_parts(rows, Statement(scope, units, parts, self.persons), sheet)
+        if self._must_name_a_place():
+            left, unnamed = without_unnamed_sums(left, self._measures(left), sheet)
+            found = [*found, *unnamed]
         verdicts = self._subtotals(left, context)
         left, more = without_subtotals(left, verdicts, sheet)
         return left, rows.height - left.height, [*found, *more]
 
+    def _must_name_a_place(self) -> bool:
+        """Whether rows are of places by their id or name, in units that are named."""
+        names = {c.name: c for c in self.table.columns}
+        return {"place_id", *PLACE_NAMES} <= set(names) and not names["place_id"].nullable
+
+    def _measures(self, rows: pl.DataFrame) -> list[str]:
+        return [c.name for c in self.table.columns if c.kind in MEASURES and c.name in rows.columns]
+
     def _subtotals(self, rows: pl.DataFrame, context: Context) -> pl.Series:
         """Verdicts on rows of governorates beside rows of their districts; of kinds that give levels there are none."""
         known = ("_key_admin1", "_key_admin2")
-        measures = [c.name for c in self.table.columns if c.kind in MEASURES and c.name in rows.columns]
+        measures = self._measures(rows)
         nothing = pl.Series([None] * rows.height, dtype=pl.String)
         if "admin_level" in self.table.column_names or not set(known) <= set(rows.columns) or not measures:
             return nothing

@@ -9,7 +9,15 @@ import polars as pl
 
 from dtm_pipeline.places.names import TYPE_WORDS, folded, name_key, words
 from dtm_pipeline.quality.parse import whole_number
-from dtm_pipeline.quality.totals import DIFFERS, REMAINDER, TOTAL, UNCLEAR, Statement, totals_beside_parts
+from dtm_pipeline.quality.totals import (
+    DIFFERS,
+    REMAINDER,
+    TOTAL,
+    UNCLEAR,
+    Statement,
+    sums_without_a_place,
+    totals_beside_parts,
+)
 from sources.headers import HeaderRow
 from sources.protocol import Finding
 
@@ -237,6 +245,16 @@ def without_subtotals(rows: pl.DataFrame, verdict: pl.Series, sheet: str | None)
     ]  # fmt: skip
     marked = rows.with_columns(_unclear=(verdict == UNCLEAR).fill_null(False))
     return marked.filter((verdict != TOTAL).fill_null(True)), findings
+
+
+def without_unnamed_sums(
+    rows: pl.DataFrame, measures: list[str], sheet: str | None
+) -> tuple[pl.DataFrame, list[Finding]]:
+    """Rows of a list of places without those that name none and are the sum of the places of their unit."""
+    is_sum = sums_without_a_place(rows, measures)
+    sentence = "the row names no place and is the sum of the places of its unit; it is not added to them"
+    numbers = rows.filter(is_sum)["source_row"].sort().to_list()
+    return rows.filter(~is_sum), [Finding("control_total", sentence, sheet, n) for n in numbers]
 
 
 def _numbers(told: pl.DataFrame, verdict: str) -> list[int]:

@@ -179,7 +179,7 @@ def _release_name(home: Home) -> str | None:
     return release.name if release else None
 
 
-def _kept(home: Home) -> dict[str, dict[str, str | None]]:
+def _kept(home: Home) -> dict[str, dict[str, Any]]:
     """Countries of the latest release whose newer figures a gate refused: from which release they are, and why."""
     from dtm_pipeline.release.pointer import ReleaseError, latest_release
 
@@ -265,7 +265,7 @@ def _tell(
         raise typer.Exit(PARTLY)
 
 
-def _tell_kept(kept: dict[str, dict[str, str | None]]) -> None:
+def _tell_kept(kept: dict[str, dict[str, Any]]) -> None:
     for country, told in kept.items():
         since = f"its tables are those of release {told['release']}" if told["release"] else "it is in no release yet"
         typer.echo(f"kept {country}: {told['because']}; {since}", err=True)

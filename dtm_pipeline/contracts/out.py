@@ -797,6 +797,14 @@ ROUND = Table(
             "The release that the country's figures are of, where a gate refused newer ones; null otherwise",
         ),
         Column(
+            "kept_age_days",
+            "int64",
+            "count",
+            "Days from the newest date of the kept figures of the country to the newest date of the release; null otherwise",
+            unit="days",
+            at_least=0,
+        ).adding_along(),
+        Column(
             "kept_because",
             "string",
             "label",

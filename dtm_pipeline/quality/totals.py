@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from dtm_pipeline.places.names import spelling_key
+
 TOTAL, DIFFERS = "total", "total_differs"
 
 
@@ -104,3 +106,34 @@ def subtotals_of_units(
         .when(whole & known)
         .then(pl.lit(UNCLEAR))
     )["verdict"]
+
+
+def sums_without_a_place(rows: pl.DataFrame, measures: list[str]) -> pl.Series:
+    """Rows of a list of places that name none and whose counts are the sum of the places of their unit.
+
+    The unit is the district that a row names, else its governorate, else the whole list.
+
+    Args:
+        rows: place_id (null: no place), provider_admin1_name, provider_admin2_name, and the measures.
+
+    Returns:
+        Whether each row is such a sum.
+    """
+    units = {f"_unit{n}": spelling_key(pl.col(f"provider_admin{n}_name")) for n in (1, 2)}
+    told = rows.select(pl.col("place_id").is_not_null().alias("_placed"), **units, **{m: pl.col(m) for m in measures})
+    first, second = pl.col("_unit1").is_not_null(), pl.col("_unit2").is_not_null()
+    scopes: tuple[tuple[pl.Expr, list[str]], ...] = (
+        (second, ["_unit1", "_unit2"]),
+        (first & ~second, ["_unit1"]),
+        (~first & ~second, []),
+    )
+    found = pl.lit(False)
+    for of_level, keys in scopes:
+        stated = [pl.col(m).is_not_null() & (pl.col(m) > 0) for m in measures]
+        sums = [pl.when("_placed").then(m).sum() for m in measures]
+        under = pl.col("_placed").sum()
+        if keys:
+            sums, under = [s.over(keys) for s in sums], under.over(keys)
+        equal = pl.all_horizontal(pl.col(m).is_null() | (pl.col(m) == s) for m, s in zip(measures, sums, strict=True))
+        found = found | (~pl.col("_placed") & of_level & pl.any_horizontal(stated) & equal & (under > 0))
+    return told.select(found.fill_null(False).alias("is_sum"))["is_sum"]

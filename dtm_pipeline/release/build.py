@@ -341,7 +341,7 @@ def write_manifest(draft: Draft) -> None:
             },
             "kept": {
                 country: {
-                    "release": _kept_from(draft, country),
+                    **_kept_from(draft, country),
                     "because": why,
                 }
                 for country, why in reasons(draft.refused).items()
@@ -354,10 +354,11 @@ def write_manifest(draft: Draft) -> None:
     _sync(draft.staging)
 
 
-def _kept_from(draft: Draft, country: str) -> str | None:
-    """The release that a kept country's figures are of; None where it never was in one."""
-    told = draft.tables[ROUND.name].filter(location_code=country)["kept_from_release"].drop_nulls()
-    return None if told.is_empty() else str(told[0])
+def _kept_from(draft: Draft, country: str) -> dict[str, Any]:
+    """The release that a kept country's figures are of, and their age in days; null where it never was in one."""
+    told = draft.tables[ROUND.name].filter(location_code=country)
+    release, age = told["kept_from_release"].drop_nulls(), told["kept_age_days"].max()
+    return {"release": None if release.is_empty() else str(release[0]), "age_days": age}
 
 
 def git_commit() -> str | None:

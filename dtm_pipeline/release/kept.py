@@ -12,7 +12,7 @@ from dtm_pipeline.domain.stocks import with_ages
 from dtm_pipeline.release.gates import GateResult
 
 Tables = dict[str, pl.DataFrame]
-MARKS = ("kept_from_release", "kept_because")
+MARKS = ("kept_from_release", "kept_age_days", "kept_because")
 
 
 def with_kept_countries(
@@ -24,7 +24,8 @@ def with_kept_countries(
 ) -> Tables:
     """The tables with the refused countries as the release before has them; a country that it has not is left out.
 
-    `out_meta__round` says of each of their dates from which release the figures are, and which gate refused newer ones.
+    `out_meta__round` says of each of their dates from which release the figures are, how old they are, and which gate
+    refused newer ones.
 
     Args:
         tables: every out table of the candidate.
@@ -74,8 +75,11 @@ def _marked(
             for c in ("households", "individuals", "difference_individuals", "rejected_individuals")
         },
     )
+    newest = pl.col("reference_date").filter("leads").max()
+    age = (newest - newest.over("location_code")).dt.total_days()
     marked = rounds.with_columns(
-        kept_from_release=pl.when(kept).then(pl.coalesce("kept_from_release", pl.lit(release, pl.String)))
+        kept_age_days=pl.when(kept).then(age),
+        kept_from_release=pl.when(kept).then(pl.coalesce("kept_from_release", pl.lit(release, pl.String))),
     )
     return pl.concat([marked, never]).with_columns(kept_because=pl.when(kept).then(why))
 

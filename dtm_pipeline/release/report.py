@@ -110,7 +110,8 @@ def _kept(country: str, why: str, tables: dict[str, pl.DataFrame]) -> str:
     release, newest = rounds["kept_from_release"].drop_nulls(), str(rounds.filter("leads")["reference_date"].max())
     if release.is_empty():
         return f"No figures of {country}: a publication gate refused them, and there are none before. {why}."
-    return f"Figures of {country} are those of release {release[0]}, up to {newest}: a publication gate refused newer ones. {why}."
+    age = str(rounds["kept_age_days"].max())
+    return f"Figures of {country} are those of release {release[0]}, up to {newest} ({age} days before the newest date of this release): a publication gate refused newer ones. {why}."
 
 
 def _country(page: Page, country: str, tables: dict[str, pl.DataFrame], home: Home, reference: Reference) -> None:

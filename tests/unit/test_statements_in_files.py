@@ -259,3 +259,40 @@ def test_a_total_in_a_list_is_no_location(tmp_path: Path, reference: Reference, 
 def test_a_district_that_bears_its_governorates_name_is_a_district(tmp_path: Path, reference: Reference) -> None:
     told = listed(tmp_path, reference, "1,Erbil,Erbil,Erbil,36.2,44.0,10,60", "2,Erbil,Soran,A,36.65,44.5,5,30")
     assert people(told, "raw_dtm__master_list") == 90
+
+
+@pytest.mark.parametrize(
+    ("row", "found"),
+    [
+        (",Dahuk,Sumel,,,,15,90", ["control_total"]),
+        (",Dahuk,,,,,16,96", ["control_total"]),
+        (",,,,,,17,102", ["control_total"]),
+    ],
+)
+def test_a_row_without_a_place_that_is_the_sum_of_its_unit_is_a_control_total(
+    tmp_path: Path, reference: Reference, row: str, found: list[str]
+) -> None:
+    rows = ["1,Dahuk,Sumel,A,36.86,42.85,10,60", "2,Dahuk,Sumel,B,36.87,42.86,5,30", "3,Dahuk,Zakho,C,37.1,42.7,1,6"]
+    told = listed(tmp_path, reference, *rows, "4,Erbil,Erbil,D,36.2,44.0,1,6", row)
+    assert (people(told, "raw_dtm__master_list"), rules(told)) == (102, [])
+    assert [f for f in findings(told) if f == "control_total"] == found
+
+
+def test_a_row_without_a_place_that_is_no_sum_is_quarantined(tmp_path: Path, reference: Reference) -> None:
+    told = listed(tmp_path, reference, "1,Dahuk,Sumel,A,36.86,42.85,10,60", ",Dahuk,Sumel,,,,11,66")
+    assert (people(told, "raw_dtm__master_list"), rules(told)) == (60, ["no_identity"])
+
+
+def test_a_subtotal_of_a_baseline_is_a_control_total(tmp_path: Path, reference: Reference) -> None:
+    headers = "Governorate,District,Location name,Residents,IDPs,IDP returnees"
+    rows = "Aleppo,Afrin,A,100,10,5\nAleppo,Afrin,B,200,20,6\nAleppo,Afrin,,300,30,11\nAleppo,,,300,30,11\n"
+    told = read(tmp_path, f"{headers}\n{rows}", reference, country="SYR", reference_date="2026-04-30")
+    assert told.tables["raw_dtm__baseline_location"]["idp_individuals"].sum() == 30
+    assert (rules(told), findings(told).count("control_total")) == ([], 2)
+
+
+def test_a_total_beside_the_origins_of_a_place_is_a_control_total(tmp_path: Path, reference: Reference) -> None:
+    headers = "Place ID,Governorate,District,Location Name,Governorate of Origin,Families,Individuals"
+    rows = "1,Erbil,Erbil,A,Anbar,6,36\n1,Erbil,Erbil,A,Ninewa,4,24\n1,Erbil,Erbil,A,,10,60\n2,Erbil,Erbil,B,Total,3,18\n2,Erbil,Erbil,B,Diyala,3,18\n"
+    told = read(tmp_path, f"{headers}\n{rows}", reference, "Round8_Master_List_IDP_2014-10-31.csv")
+    assert (people(told, "raw_dtm__master_list"), rules(told)) == (78, [])
