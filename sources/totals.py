@@ -32,7 +32,7 @@ _ALL_OF = """
 """
 _FILLERS = """
     grand sub sous general gran genel ara over overall of for in the de du des la le et and y number no
-    households families individuals persons people
+    households families individuals persons people idp idps returnee returnees migrants displaced hh hhs ind
 """
 TOTAL_WORDS = frozenset(folded(w) for w in _TOTAL.split())
 """A cell that holds one of these, and beside it nothing but the name of a unit, is a total's."""
@@ -52,6 +52,7 @@ PLACE_FIELDS = (
     "flow_point_name",
 )
 """From the largest to the smallest: what stands after the cell that says total must be blank."""
+UNIT_FIELDS = ("provider_admin1_name", "provider_admin2_name", "provider_admin3_name")
 PART_FIELDS = ("nationality", "displacement_reason", "origin_admin1_name", "origin_name", "direction")
 LABEL_COLUMNS = 8
 """Columns, from the left, in one of which a totals row of a list may say what it is."""
@@ -82,9 +83,8 @@ def _total_of(text: str, known: frozenset[str]) -> str | None:
     if not says and not (parts and parts[0] in ALL_WORDS and len(parts) > 1 and set(parts[1:]) <= ALL_OF):
         return None
     rest = [w for w in parts if w not in TOTAL_WORDS and w not in ALL_WORDS and w not in ALL_OF]
-    name = "".join(w for w in rest if w not in TYPE_WORDS)
-    # `Totals: Locations: 120` counts what it is the total of
-    name = re.sub(r"^\d+$", "", name)
+    # `Totals: Locations: 120` counts what it is the total of, `Total 2020` says of when
+    name = "".join(w for w in rest if w not in TYPE_WORDS and not w.isdigit())
     return name if not name or name in known else None
 
 
@@ -98,8 +98,9 @@ def part_totals(texts: pl.DataFrame, header: HeaderRow) -> tuple[TotalsRows, pl.
     """Totals rows, and the others.
 
     A row is a total where the cell of a place or of a part says so, in any language of the lists: `Grand total`,
-    `Sumel Total`, `Total Ninewa`, `All points`; and where every smaller place of the row is blank and it has no point.
-    A location may be named so (`Total station school`): beside the word stands the name of a unit of the list, or nothing.
+    `Sumel Total`, `Total Ninewa`, `All points`; and where every smaller place of the row is blank. A location may be named
+    so: in `Total station school` something else stands beside the word than a unit of the list, and a `Total` with a place id
+    of its own is a place.
     """
     fields = header.fields()
     places = [fields[n].cell for n in PLACE_FIELDS if n in fields]
@@ -108,14 +109,15 @@ def part_totals(texts: pl.DataFrame, header: HeaderRow) -> tuple[TotalsRows, pl.
     suspect = _suspects(texts, [*places, *parts, *label])
     if suspect.is_empty():
         return TotalsRows(suspect.select(texts.columns), {}), texts
-    known = _names(texts, [fields[n].cell for n in PLACE_FIELDS if n in fields and n.endswith("_name")])
-    points = [fields[n].cell for n in ("latitude", "longitude") if n in fields]
+    known = _names(texts, [fields[n].cell for n in UNIT_FIELDS if n in fields])
+    own_id = fields["place_id"].cell if "place_id" in fields else None
     found: dict[int, str] = {}
     for row in suspect.iter_rows(named=True):
         part = next((t for c in parts if row[c] and (t := _total_of(str(row[c]), frozenset())) == ""), None)
         told = part if part is not None else _total_in(row, places, label, known)
-        # a place has a point, its total over parts may have one too
-        if told is not None and (part is not None or not any(_is_number(row[c]) for c in points)):
+        # a place has an id, and its total over parts may have it too
+        place = own_id is not None and not _no_place(row[own_id]) and _total_of(str(row[own_id]), known) is None
+        if told is not None and (part is not None or told != "" or not place):
             found[int(row["source_row"])] = told
     is_total = pl.col("source_row").is_in(list(found))
     return TotalsRows(texts.filter(is_total), found), texts.filter(~is_total)
@@ -150,13 +152,6 @@ def _blank(text: str | None) -> bool:
 def _no_place(text: str | None) -> bool:
     """Whether a cell names no place: it is blank, or counts the locations of the list."""
     return _blank(text) or LOCATIONS.match(str(text).strip()) is not None
-
-
-def _is_number(text: str | None) -> bool:
-    try:
-        return text is not None and float(text) != 0
-    except ValueError:
-        return False
 
 
 def control_totals(

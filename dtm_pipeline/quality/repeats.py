@@ -59,7 +59,8 @@ def with_places_twice(rows: pl.DataFrame, once: PlaceOnce, near_m: float) -> pl.
     pairs = _pairs(several, once, group).filter(pl.col("_metres").is_null() | (pl.col("_metres") <= near_m))
     other_id = pl.col("place_id") != pl.col("place_id_2")
     by_name = pl.col("_derived") | pl.col("_derived_2")
-    again = pairs.filter(other_id & pl.col("_equal"))["source_row_2"].to_list()
+    counted = pl.any_horizontal(pl.col(m) > 0 for m in once.measures)
+    again = pairs.filter(other_id & pl.col("_equal") & counted)["source_row_2"].to_list()
     apart = pairs.filter(other_id & by_name & ~pl.col("_equal"))
     conflict = [*apart["source_row"], *apart["source_row_2"]]
     verdict = (

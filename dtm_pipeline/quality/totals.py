@@ -111,16 +111,27 @@ def subtotals_of_units(
 def sums_without_a_place(rows: pl.DataFrame, measures: list[str]) -> pl.Series:
     """Rows of a list of places that name none and whose counts are the sum of the places of their unit.
 
-    The unit is the district that a row names, else its governorate, else the whole list.
+    The unit is the district that a row names, else its governorate, else the whole list. A row without an id that bears the
+    name of its district or governorate names no other place: where it is the sum of two or more it is their sum.
 
     Args:
-        rows: place_id (null: no place), provider_admin1_name, provider_admin2_name, and the measures.
+        rows: place_id (null: no place), _derived (the id is made of names), provider_admin1_name, provider_admin2_name,
+            location_name, and the measures.
 
     Returns:
         Whether each row is such a sum.
     """
     units = {f"_unit{n}": spelling_key(pl.col(f"provider_admin{n}_name")) for n in (1, 2)}
-    told = rows.select(pl.col("place_id").is_not_null().alias("_placed"), **units, **{m: pl.col(m) for m in measures})
+    name = spelling_key(pl.col("location_name"))
+    told = rows.select(
+        pl.col("place_id").is_not_null().alias("_placed"),
+        "_derived",
+        _name=name,
+        **units,
+        **{m: pl.col(m) for m in measures},
+    )
+    named_so = _named_as_their_unit(told, measures)
+    told = told.with_columns(_placed=pl.col("_placed") & ~named_so)
     first, second = pl.col("_unit1").is_not_null(), pl.col("_unit2").is_not_null()
     scopes: tuple[tuple[pl.Expr, list[str]], ...] = (
         (second, ["_unit1", "_unit2"]),
@@ -136,4 +147,17 @@ def sums_without_a_place(rows: pl.DataFrame, measures: list[str]) -> pl.Series:
             sums, under = [s.over(keys) for s in sums], under.over(keys)
         equal = pl.all_horizontal(pl.col(m).is_null() | (pl.col(m) == s) for m, s in zip(measures, sums, strict=True))
         found = found | (~pl.col("_placed") & of_level & pl.any_horizontal(stated) & equal & (under > 0))
-    return told.select(found.fill_null(False).alias("is_sum"))["is_sum"]
+    return told.select(found.fill_null(False).alias("is_sum"))["is_sum"] | named_so
+
+
+def _named_as_their_unit(told: pl.DataFrame, measures: list[str]) -> pl.Series:
+    """Rows without an id that bear the name of their unit and are the sum of the two or more other places of it."""
+    found = pl.lit(False)
+    for unit, keys in (("_unit2", ["_unit1", "_unit2"]), ("_unit1", ["_unit1"])):
+        others = pl.col("_placed").sum().over(keys) - 1
+        stated = [pl.col(m).is_not_null() & (pl.col(m) > 0) for m in measures]
+        rest = [pl.when("_placed").then(m).sum().over(keys) - pl.col(m) for m in measures]
+        equal = pl.all_horizontal(pl.col(m).is_null() | (pl.col(m) == r) for m, r in zip(measures, rest, strict=True))
+        same = pl.col("_derived") & (pl.col("_name") == pl.col(unit))
+        found = found | (same & pl.any_horizontal(stated) & equal & (others > 1))
+    return told.select(found.fill_null(False).alias("named_so"))["named_so"]

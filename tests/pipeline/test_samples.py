@@ -9,7 +9,6 @@ import pytest
 
 from tests.conftest import dtm
 
-
 UNTESTED = ("", "", "", "points_untested")
 """What is said of a home without a boundary edition, whatever was planted."""
 

@@ -296,3 +296,29 @@ def test_a_total_beside_the_origins_of_a_place_is_a_control_total(tmp_path: Path
     rows = "1,Erbil,Erbil,A,Anbar,6,36\n1,Erbil,Erbil,A,Ninewa,4,24\n1,Erbil,Erbil,A,,10,60\n2,Erbil,Erbil,B,Total,3,18\n2,Erbil,Erbil,B,Diyala,3,18\n"
     told = read(tmp_path, f"{headers}\n{rows}", reference, "Round8_Master_List_IDP_2014-10-31.csv")
     assert (people(told, "raw_dtm__master_list"), rules(told)) == (78, [])
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "TOTAL IDPs,,,,,,15,90",
+        ",Total IDPs,,,,,15,90",
+        ",Grand Total 2020,,,,,15,90",
+        ",Dahuk,Sumel,Total,36.86,42.85,15,90",
+        ",Dahuk,,All locations,,,15,90",
+        ",Dahuk,Sumel,Sumel,,,15,90",
+    ],
+)
+def test_a_total_of_a_list_is_never_a_place_whatever_stands_around_the_word(
+    tmp_path: Path, reference: Reference, row: str
+) -> None:
+    told = listed(tmp_path, reference, "1,Dahuk,Sumel,A,36.86,42.85,10,60", "2,Dahuk,Sumel,B,36.87,42.86,5,30", row)
+    assert (people(told, "raw_dtm__master_list"), rules(told)) == (90, [])
+
+
+@pytest.mark.parametrize("name", ["Total", "All", "Sum", "Summer camp", "Total A", "Kul Sumel", "Sumel"])
+def test_a_place_with_an_id_of_its_own_stays_a_place_whatever_it_is_called(
+    tmp_path: Path, reference: Reference, name: str
+) -> None:
+    told = listed(tmp_path, reference, "1,Dahuk,Sumel,A,36.86,42.85,10,60", f"9,Dahuk,Sumel,{name},,,7,42")
+    assert people(told, "raw_dtm__master_list") == 102
