@@ -264,8 +264,9 @@ class Tabular:
             scope = tuple(k for k in self.keys(context) if k not in (*parts, *UNIT_KEYS))
             units = tuple(k for k in UNIT_KEYS if k in rows.columns)
             left, found = without_totals_of_parts(rows, Statement(scope, units, parts, self.persons), sheet)
-        if self._must_name_a_place():
-            left, unnamed = without_unnamed_sums(left, self._measures(left), sheet)
+        measures = self._measures(left)
+        if measures and self._must_name_a_place():
+            left, unnamed = without_unnamed_sums(left, measures, sheet)
             found = [*found, *unnamed]
         verdicts = self._subtotals(left, context)
         left, more = without_subtotals(left, verdicts, sheet)
