@@ -1,0 +1,61 @@
+"""The small inputs that failed when tried (cases beside the real files), read as they lie."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from dtm_pipeline.storage.reference import Reference
+from dtm_pipeline.storage.snapshots import read_statement
+from sources.document import Document
+from sources.protocol import Delivery, Reading
+from sources.registry import read_delivery
+from tests.conftest import dtm
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def cases(real_data: Path) -> Path:
+    folder = real_data.parent / "cases"
+    assert folder.is_dir(), f"{folder}: the cases lie beside the real files"
+    return folder
+
+
+def read(file: Path, reference: Reference) -> Reading:
+    return read_delivery(Document(file.name, file), Delivery("0" * 64, file.name, read_statement(file)), reference)
+
+
+def test_of_two_rounds_on_one_date_the_second_leads_and_the_first_is_named(cases: Path, tmp_path: Path) -> None:
+    told = dtm("run", "--inbox", cases / "two_rounds_one_date", "--home", tmp_path)
+    assert "BA round 2 (1095) leads, BA round 1 (680) is compared and never added" in told.err
+    release = Path(dtm("releases", "path", "--home", tmp_path).out.strip())
+    for level in ("governorate", "district"):
+        assert pl.read_parquet(release / "tables" / f"out_dtm__{level}_idp.parquet")["idp_individuals"].sum() == 1095
+
+
+def test_two_header_rows_are_one(cases: Path, reference: Reference) -> None:
+    told = read(cases / "two_level_header" / "Syria_baseline_two_level_2026-04-30.xlsx", reference)
+    rows = told.tables["raw_dtm__baseline_location"]
+    # the sum of the column that the file heads IDP returnees, Individuals
+    assert rows.select("idp_individuals", "idp_returnee_individuals").sum().row(0) == (1530, 570)
+
+
+def test_a_hidden_sheet_is_left_out_and_named(cases: Path, reference: Reference) -> None:
+    told = read(cases / "hidden_sheet_summed" / "Round119_Master_List_IDP_2020-12-31_IOM_DTM.xlsx", reference)
+    assert told.tables["raw_dtm__master_list"]["individuals"].sum() == 1140
+    assert [f.source_sheet for f in told.findings if f.finding == "hidden_sheet"] == ["closed locations"]
+
+
+def test_migrants_of_communities_are_summed(cases: Path, reference: Reference) -> None:
+    told = read(cases / "migrants_by_community" / "migrants_community_2024-09-30.csv", reference)
+    assert (told.tables["raw_dtm__migrant_presence"]["individuals"].sum(), told.rejected.height) == (1680, 0)
+
+
+def test_what_a_reviewer_did_not_approve_is_quarantined(cases: Path, reference: Reference) -> None:
+    told = read(cases / "kobo_not_approved" / "event_tracking_2024-04.csv", reference)
+    assert told.tables["raw_dtm__event_report"]["event_id"].to_list() == ["EV-1", "EV-3", "EV-4"]
+    assert told.rejected["rule"].to_list() == ["reviewer_rejected"]
+    assert [f.finding for f in told.findings] == ["review_on_hold"]
