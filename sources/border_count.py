@@ -13,8 +13,10 @@ import polars as pl
 
 from dtm_pipeline.contracts.raw import BORDER_COUNT
 from dtm_pipeline.domain.statements import text_key
+from dtm_pipeline.quality.identity import STANDS_FOR, UNIT_LEVELS, with_unit_levels
 from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_number
 from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, count_rejects, split
+from dtm_pipeline.quality.totals import Statement, Units
 from dtm_pipeline.storage.reference import Reference
 from sources.dates import day_column
 from sources.document import SEND_AGAIN, DeliveryError, Document, Sheet, header_key
@@ -25,6 +27,7 @@ from sources.headers import (
     data_rows,
     find_header,
     original_json,
+    told_apart_by,
     unknown_headers,
 )
 from sources.protocol import (
@@ -40,7 +43,13 @@ from sources.protocol import (
     none_usable,
 )
 from sources.review import flag_sentences, flagged, review_reject, review_text
-from sources.totals import control_totals, part_totals
+from sources.totals import (
+    control_totals,
+    part_totals,
+    without_subtotals,
+    without_sums_of_rows_above,
+    without_totals_of_parts,
+)
 
 KIND = "border_count"
 NEEDED = {"observed_on": "date", "flow_point_name": "point", "direction": "direction"}
@@ -49,6 +58,10 @@ GROUP_WORDS = re.compile(
     r"national|resident|visitor|citizen|refugee|return|migrant|traveller|passenger|person|people|men\b|women|male|boys|girls|child|adult|famil|crew|other",
     re.IGNORECASE,
 )
+PARTS = ("nationality", "sex", "age", "traveller_type")
+"""Columns whose words tell the parts of one count apart."""
+KEY = ("observed_on", "_point", "direction", "_shift", "_part")
+MOVEMENTS = ("movements",)
 FLAGS = {"unreadable_hours": "the hours observed can't be read; they are unknown"}
 
 
@@ -94,7 +107,7 @@ class BorderCount:
 
     def _read_sheet(self, sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: Reference) -> SheetReading:
         texts = data_rows(sheet, header)
-        totals, texts = part_totals(texts, header)
+        totals, texts = part_totals(texts, header, reference.country_names)
         if texts.is_empty():
             raise DeliveryError("headers and no row below them", "counts", SEND_AGAIN, sheet=sheet.name, row=header.row)
         doubled = column_findings(
@@ -102,6 +115,9 @@ class BorderCount:
         )
         country = _country(texts, header, delivery, reference)
         frame, groups = _typed(texts, header, delivery, country, reference, sheet.name)
+        everything = frame
+        frame, summed = _without_sums(frame, totals.doubtful, reference, sheet.name)
+        apart = _told_apart(texts, header, frame)
         fields = header.fields()
         total = fields["movements"].header if "movements" in fields else "sum of the groups"
         rejects = [
@@ -144,7 +160,7 @@ class BorderCount:
             ),
             Reject(
                 "conflicting_duplicate",
-                "a point has one count a day and direction; rows that differ can't both be right",
+                f"a point has one count a day and direction; rows that differ can't both be right{apart}",
                 None,
                 pl.col("_versions") > 1,
                 pl.col("_day"),
@@ -176,7 +192,8 @@ class BorderCount:
         unread = replace(header, columns=tuple(others), repeated=())
         findings += [
             *doubled,
-            *control_totals(totals, frame, header, ("movements",), sheet.name),
+            *control_totals(totals, frame, header, MOVEMENTS, sheet.name),
+            *summed,
             *unknown_headers(unread, aliases(reference, KIND), KIND, sheet.name),
             *flag_findings(outcome.valid, FLAGS | flag_sentences(reference), sheet.name),
         ]
@@ -185,7 +202,7 @@ class BorderCount:
             "country": country,
             "groups": groups,
             **header.facts(),
-            "totals_rows": totals.height,
+            "totals_rows": totals.height + everything.height - frame.height,
         }
         told_account = account(frame, outcome, kept)
         return SheetReading(
@@ -199,7 +216,7 @@ def _check_sheets(read: list[SheetReading]) -> None:
     Raises:
         DeliveryError: they do, and which of them counts is not known.
     """
-    key = ["flow_point_name", "direction", "observed_on"]
+    key = ["flow_point_name", "direction", "observed_on", "shift", "counted_part"]
     rows = pl.concat([s.tables[BORDER_COUNT.name].select(*key, "source_sheet") for s in read])
     twice = rows.group_by(key).agg(pl.col("source_sheet").n_unique()).filter(pl.col("source_sheet") > 1)
     if not twice.is_empty():
@@ -286,6 +303,10 @@ def _typed(
         unreadable(pl.col(f"c{fields['hours_observed'].index}"), hours) if "hours_observed" in fields else pl.lit(False)
     )
     direction = pl.col(f"c{fields['direction'].index}")
+
+    def text(name: str) -> pl.Expr:
+        return plain(pl.col(fields[name].cell)) if name in fields else pl.lit(None, pl.String)
+
     frame = texts.select(
         "source_row",
         _day=day,
@@ -295,6 +316,12 @@ def _typed(
         _direction=direction,
         direction=direction.replace_strict(mapping, default=None, return_dtype=pl.String)
         if mapping
+        else pl.lit(None, pl.String),
+        shift=text("shift"),
+        counted_part=pl.concat_str([text(n) for n in PARTS if n in fields], separator=" / ", ignore_nulls=True).replace(
+            "", None
+        )
+        if set(PARTS) & set(fields)
         else pl.lit(None, pl.String),
         movements=whole_number(total) if total is not None else by_group,
         movements_text=total if total is not None else by_group.cast(pl.String),
@@ -309,16 +336,44 @@ def _typed(
             *(pl.when(hit).then(pl.lit(flag)) for flag, hit in flagged(review_text(header), reference).items()),
         ).list.drop_nulls(),
     )
-    key = ["observed_on", "_point", "direction"]
+    frame = frame.with_columns(
+        _point=text_key(pl.col("flow_point_name")),
+        _shift=text_key(pl.col("shift")),
+        _part=text_key(pl.col("counted_part")),
+    )
     return (
-        frame.with_columns(_point=text_key(pl.col("flow_point_name"))).with_columns(
+        frame.with_columns(
             # movements are no persons: a rejected count states no people
             pl.lit(None, pl.Int64).alias(PERSONS),
-            _versions=pl.col("movements").n_unique().over(key),
-            _repeat=pl.int_range(pl.len()).over(key),
+            _versions=pl.col("movements").n_unique().over(KEY),
+            _repeat=pl.int_range(pl.len()).over(KEY),
         ),
         [c.header for c in groups],
     )
+
+
+def _without_sums(
+    frame: pl.DataFrame, doubtful: tuple[int, ...], reference: Reference, sheet: str | None
+) -> tuple[pl.DataFrame, list[Finding]]:
+    """The counts without those that are the total of others: of parts, of points, of the points above them."""
+    day = ("observed_on", "direction")
+    left, of_parts = frame, []
+    for part, other in (("_part", "_shift"), ("_shift", "_part")):
+        statement = Statement(scope=day, unit=("_point", other), parts=(part,), measure="movements")
+        left, found = without_totals_of_parts(left, statement, sheet)
+        of_parts += found
+    left, above = without_sums_of_rows_above(left, doubtful, (*day, "_shift", "_part"), MOVEMENTS, sheet)
+    named = left.select("source_row", location_name="flow_point_name")
+    levelled = left.hstack(with_unit_levels(named, list(reference.country_names)).select(*UNIT_LEVELS, STANDS_FOR))
+    left, of_points = without_subtotals(levelled, Units(day, ("_shift", "_part"), MOVEMENTS), sheet, True)
+    return left, [*of_parts, *above, *of_points]
+
+
+def _told_apart(texts: pl.DataFrame, header: HeaderRow, frame: pl.DataFrame) -> str:
+    """The unread column, if there is one, that tells counts apart which are alike in all that is read."""
+    alike = frame.filter(pl.col("_versions") > 1).select("source_row", _alike=pl.struct(KEY).rank("dense"))
+    numbers = texts.join(alike, on="source_row", how="left", maintain_order="left")["_alike"]
+    return told_apart_by(texts, header, numbers)
 
 
 def _counts_people(cells: pl.Series) -> bool:

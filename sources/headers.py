@@ -371,3 +371,20 @@ def unknown_headers(
         return []
     sentence = f"headers that no code list knows were left out: {'; '.join(told)}{f'; and {left} more' if left else ''}"
     return [Finding("unknown_header", sentence, sheet, header.row)]
+
+
+def told_apart_by(texts: pl.DataFrame, header: HeaderRow, alike: pl.Series) -> str:
+    """The unread column, if there is one, that tells rows apart which are alike in all that is read, as part of a sentence.
+
+    Args:
+        texts: the rows as text.
+        alike: a number for each row that others are alike with, the same for those that are; null for all other rows.
+    """
+    rows = texts.with_columns(_alike=alike).filter(pl.col("_alike").is_not_null())
+    for column in header.unknown() if not rows.is_empty() else []:
+        value = plain(pl.col(column.cell))
+        apart = value.is_not_null() & (value.n_unique().over("_alike") == pl.len().over("_alike"))
+        numbers = rows.filter(value.str.contains(NUMERIC.pattern)).height
+        if rows.select(apart.all()).item() and numbers < 0.5 * rows.height:
+            return f"; they differ in the column {column.told!r}, which is not read: add up what are parts of one figure, or ask the sender what it says"
+    return ""

@@ -13,8 +13,18 @@ import polars as pl
 from dtm_pipeline.contracts.derive import conform
 from dtm_pipeline.contracts.raw import MASTER_LIST, MASTER_LIST_CELL
 from dtm_pipeline.places.names import spelling_key
+from dtm_pipeline.quality.identity import with_unit_levels
 from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_number, whole_numbers
-from dtm_pipeline.quality.repeats import PLACE_NAMES, PlaceOnce, derived_id, place_rejects, with_places_twice
+from dtm_pipeline.quality.repeats import (
+    ALIKE,
+    ALIKE_SENTENCE,
+    PLACE_NAMES,
+    PlaceOnce,
+    PlaceRules,
+    derived_id,
+    place_rejects,
+    with_places_twice,
+)
 from dtm_pipeline.quality.split import (
     PERSONS,
     Originals,
@@ -24,7 +34,7 @@ from dtm_pipeline.quality.split import (
     duplicate_rejects,
     split,
 )
-from dtm_pipeline.quality.totals import Statement
+from dtm_pipeline.quality.totals import Statement, Units
 from dtm_pipeline.storage.reference import Reference
 from sources.dates import reference_date, round_in
 from sources.document import SEND_AGAIN, DeliveryError, Document, Sheet, header_key
@@ -53,7 +63,13 @@ from sources.protocol import (
     none_usable,
 )
 from sources.review import flag_sentences, flagged, review_reject, review_text
-from sources.totals import control_totals, part_totals, without_totals_of_parts, without_unnamed_sums
+from sources.totals import (
+    control_totals,
+    part_totals,
+    without_subtotals,
+    without_sums_of_rows_above,
+    without_totals_of_parts,
+)
 
 KIND = "master_list"
 TEXT_FIELDS = (
@@ -79,6 +95,7 @@ FLAGS = {
     "unreadable_cell": "a cell of the breakdown can't be read; its people stand as unknown",
     "short_row": "the row has fewer fields than the header; what is missing is blank",
     "destroyed_text": "the local name was destroyed to question marks before it arrived; it is unknown",
+    "alike_place": ALIKE_SENTENCE,
     "derived_identity": "no place id; the location is known by governorate, district and name",
 }
 
@@ -244,7 +261,7 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
     findings: list[Finding] = []
     texts = data_rows(sheet, header)
     check_one_table(sheet, header, aliases(reference, KIND, with_categories=True))
-    totals, texts = part_totals(texts, header)
+    totals, texts = part_totals(texts, header, reference.country_names)
     findings += column_findings(texts, header, sheet.name, {*COUNT_FIELDS, "place_id"})
     if texts.is_empty():
         raise DeliveryError("headers and no row below them", "locations", SEND_AGAIN, sheet=sheet.name, row=header.row)
@@ -260,12 +277,17 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
         _from=spelling_key(pl.col("_origin")),
     )
     reviewed = [pl.when(hit).then(pl.lit(flag)) for flag, hit in flagged(pl.col("_review"), reference).items()]
+    rows = with_places_twice(rows, ONCE, PlaceRules.of(reference.thresholds))
+    reviewed.append(pl.when(pl.col("_twice") == ALIKE).then(pl.lit("alike_place")))
     rows = rows.with_columns(flags=pl.col("flags").list.concat(pl.concat_list(reviewed).list.drop_nulls()))
-    rows = with_places_twice(rows, ONCE, reference.thresholds["deliveries"]["same_place_m"])
     fields = header.fields()
     counts: list[str] = [n for n in ("households", "individuals") if n in fields]
     everything = rows
-    rows, found = without_unnamed_sums(rows, counts, sheet.name)
+    if totals.doubtful:
+        rows, found = without_sums_of_rows_above(rows, totals.doubtful, (), tuple(counts), sheet.name)
+        findings += found
+    levelled = with_unit_levels(rows, list(reference.country_names))
+    rows, found = without_subtotals(levelled, Units((), ("_from",), tuple(counts)), sheet.name, True)
     findings += found
     if ORIGIN in fields and counts:
         by_origin = Statement(scope=(), unit=("place_id", "_name"), parts=("_from",), measure=counts[0])

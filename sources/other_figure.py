@@ -5,6 +5,8 @@ None of them is ever added to ours. Whom they count is in a column or in the sid
 
 from __future__ import annotations
 
+from typing import Any
+
 import polars as pl
 
 from dtm_pipeline.contracts.model import Column as Declared
@@ -29,6 +31,7 @@ class OtherFigure(Tabular):
     core_table = "core_other__figure"
     identity = (
         "location_code",
+        "provider",
         "population_group",
         "reference_date",
         "provider_admin1_name",
@@ -38,22 +41,28 @@ class OtherFigure(Tabular):
         "place_id",
         "location_name",
     )
+    parts = ("provider",)
     persons = "individuals"
     vocabularies = {"population_group": "population_group"}
     statements = ("population_group", "provider")
     provider: str
 
     def shaped(self, frame: pl.DataFrame, context: Context) -> pl.DataFrame:
-        """The provider is the kind's own where nothing else is said.
+        """Checks that somebody says whom the figures count.
 
         Raises:
-            DeliveryError: nobody says whom the figures count.
+            DeliveryError: nobody does.
         """
         if frame["population_group_text"].null_count() == frame.height:
             raise DeliveryError(
                 "does not say whom it counts", "a population group (idp, idp_returnee, refugee, ...)", SAY_GROUP
             )
-        return frame.with_columns(pl.col("provider").fill_null(self.provider))
+        return frame
+
+    def typed(self, texts: pl.DataFrame, context: Context) -> tuple[pl.DataFrame, dict[str, Any]]:
+        """The provider is the kind's own where nothing else is said; beside others a row without one may be their total."""
+        rows, facts = super().typed(texts, context)
+        return rows.with_columns(pl.col("provider").fill_null(self.provider)), facts
 
 
 class GovernmentRegistration(OtherFigure):

@@ -11,11 +11,20 @@ import polars as pl
 from dtm_pipeline.contracts.model import Column as Declared
 from dtm_pipeline.contracts.model import Table
 from dtm_pipeline.contracts.raw import ROW
-from dtm_pipeline.quality.identity import identity_keys
+from dtm_pipeline.quality.identity import identity_keys, with_unit_levels
 from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_number, written
-from dtm_pipeline.quality.repeats import PLACE_NAMES, PlaceOnce, derived_id, place_rejects, with_places_twice
+from dtm_pipeline.quality.repeats import (
+    ALIKE,
+    ALIKE_SENTENCE,
+    PLACE_NAMES,
+    PlaceOnce,
+    PlaceRules,
+    derived_id,
+    place_rejects,
+    with_places_twice,
+)
 from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, count_rejects, split
-from dtm_pipeline.quality.totals import Statement, subtotals_of_units
+from dtm_pipeline.quality.totals import Statement, Units
 from dtm_pipeline.storage.reference import Reference
 from sources.dates import day_column, reference_date, round_in
 from sources.document import SEND_AGAIN, DeliveryError, Document, Sheet, header_key
@@ -27,6 +36,7 @@ from sources.headers import (
     data_rows,
     find_header,
     original_json,
+    told_apart_by,
     unknown_headers,
 )
 from sources.protocol import (
@@ -46,8 +56,8 @@ from sources.totals import (
     control_totals,
     part_totals,
     without_subtotals,
+    without_sums_of_rows_above,
     without_totals_of_parts,
-    without_unnamed_sums,
 )
 
 MEASURES = ("stock", "flow", "count")
@@ -57,6 +67,8 @@ PARTS = ("displacement_reason", "origin_admin1_name")
 """Columns whose words tell the parts of one figure apart: `Not available` is such a word, and no blank."""
 GIVEN_BY_READER = (*ROW, "location_code", "reference_date", "reporting_round", "flags")
 UNIT_KEYS = ("_key_admin1", "_key_admin2", "_key_admin3")
+STATEMENT_KEYS = ("_key_location_code", "_key_reference_date", "_key_event_id")
+"""Keys that no row of a total leaves out."""
 FINER = (
     "provider_admin2_name",
     "provider_admin2_code",
@@ -69,6 +81,7 @@ FLAGS = {
     "short_row": "the row has fewer fields than the header; what is missing is blank",
     "derived_identity": "no place id; the place is known by its names",
     "unreadable_point": "latitude and longitude give no point on earth; the row stands by its declared unit",
+    "alike_place": ALIKE_SENTENCE,
 }
 
 
@@ -212,7 +225,7 @@ class Tabular:
         header, sheet, reference = context.header, context.sheet, context.reference
         tags, texts = _part_tags(data_rows(sheet, header), header)
         check_one_table(sheet, header, self.header_table(reference))
-        totals, texts = part_totals(texts, header)
+        totals, texts = part_totals(texts, header, reference.country_names)
         decisive = {c.name for c in self.table.columns if c.kind in MEASURES} | {
             *self.identity,
             "place_id",
@@ -223,8 +236,8 @@ class Tabular:
         if texts.is_empty():
             raise DeliveryError("headers and no row below them", "rows", SEND_AGAIN, row=header.row)
         rows, facts = self.typed(texts, context)
-        rows, sums, summed = self.without_sums(rows, context)
-        rejects = [*review_reject(header, reference), *self.rejects(context)]
+        rows, sums, summed = self.without_sums(rows, context, totals.doubtful)
+        rejects = [*review_reject(header, reference), *self.rejects(context, self._told_apart(rows, texts, context))]
         outcome = split(rows, self.table, rejects, self.kind, Originals(texts, original_json(header)))
         kept = rows.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
         told = account(rows, outcome, kept)
@@ -254,7 +267,9 @@ class Tabular:
         """A kind's own last touch on the headers that were found."""
         return header
 
-    def without_sums(self, rows: pl.DataFrame, context: Context) -> tuple[pl.DataFrame, int, list[Finding]]:
+    def without_sums(
+        self, rows: pl.DataFrame, context: Context, doubtful: tuple[int, ...]
+    ) -> tuple[pl.DataFrame, int, list[Finding]]:
         """The rows without those that are the total of others, how many these are, and what to know about them."""
         sheet = context.sheet.name
         found: list[Finding] = []
@@ -262,14 +277,16 @@ class Tabular:
         if self.parts and self.persons:
             parts = tuple(f"_key_{p}" for p in self.parts)
             scope = tuple(k for k in self.keys(context) if k not in (*parts, *UNIT_KEYS))
-            units = tuple(k for k in UNIT_KEYS if k in rows.columns)
-            left, found = without_totals_of_parts(rows, Statement(scope, units, parts, self.persons), sheet)
-        measures = self._measures(left)
-        if measures and self._must_name_a_place():
-            left, unnamed = without_unnamed_sums(left, measures, sheet)
-            found = [*found, *unnamed]
-        verdicts = self._subtotals(left, context)
-        left, more = without_subtotals(left, verdicts, sheet)
+            place = tuple(k for k in UNIT_KEYS if k in rows.columns)
+            left, found = without_totals_of_parts(rows, Statement(scope, place, parts, self.persons), sheet)
+        units = self._units(context)
+        if units is None:
+            return left.with_columns(_unclear=pl.lit(False)), rows.height - left.height, found
+        if doubtful:
+            left, above = without_sums_of_rows_above(left, doubtful, units.scope, units.measures, sheet)
+            found = [*found, *above]
+        levelled = with_unit_levels(left, list(context.reference.country_names))
+        left, more = without_subtotals(levelled, units, sheet, self._must_name_a_place())
         return left, rows.height - left.height, [*found, *more]
 
     def _must_name_a_place(self) -> bool:
@@ -277,22 +294,15 @@ class Tabular:
         names = {c.name: c for c in self.table.columns}
         return {"place_id", *PLACE_NAMES} <= set(names) and not names["place_id"].nullable
 
-    def _measures(self, rows: pl.DataFrame) -> list[str]:
-        return [c.name for c in self.table.columns if c.kind in MEASURES and c.name in rows.columns]
-
-    def _subtotals(self, rows: pl.DataFrame, context: Context) -> pl.Series:
-        """Verdicts on rows of governorates beside rows of their districts; of kinds that give levels there are none."""
-        known = ("_key_admin1", "_key_admin2")
-        measures = self._measures(rows)
-        nothing = pl.Series([None] * rows.height, dtype=pl.String)
-        if "admin_level" in self.table.column_names or not set(known) <= set(rows.columns) or not measures:
-            return nothing
-        smaller = [k for k in self.keys(context) if k in (*UNIT_KEYS[1:], "_key_place_id", "_key_location_name")]
-        finer = pl.coalesce(
-            pl.when(~pl.col("_derived")).then(k) if k == "_key_place_id" else pl.col(k) for k in smaller
-        )
-        scope = tuple(k for k in self.keys(context) if k not in (*UNIT_KEYS, *smaller))
-        return subtotals_of_units(rows.with_columns(_finer=finer.cast(pl.String)), scope, known[0], "_finer", measures)
+    def _units(self, context: Context) -> Units | None:
+        """How rows of larger and smaller units add up; None for kinds that give levels, or whose rows name no units."""
+        measures = tuple(c.name for c in self.table.columns if c.kind in MEASURES)
+        names_units = {"_key_admin1", "_key_admin2"} <= set(identity_keys(self.identity))
+        if "admin_level" in self.table.column_names or not measures or not (names_units or self._must_name_a_place()):
+            return None
+        kept = [k for k in self.keys(context) if k not in (*UNIT_KEYS, "_key_place_id", "_key_location_name")]
+        scope = tuple(k for k in kept if k in STATEMENT_KEYS)
+        return Units(scope, tuple(k for k in kept if k not in scope), measures)
 
     def keys(self, context: Context) -> list[str]:
         """Names of the keys that tell rows apart, however they are spelled: the identity, and places finer than it."""
@@ -348,7 +358,7 @@ class Tabular:
         frame = self._identified(self.shaped(frame.with_columns(**finer), context))
         frame = frame.with_columns(**identity_keys((*self.identity, *finer)))
         if self.places_once:
-            frame = with_places_twice(frame, self._once(), context.reference.thresholds["deliveries"]["same_place_m"])
+            frame = with_places_twice(frame, self._once(), PlaceRules.of(context.reference.thresholds))
         untold = [f"{n}_text" for n in self.table.column_names if f"{n}_text" not in frame.columns]
         frame = frame.with_columns(pl.lit(None, pl.String).alias(n) for n in untold)
         frame = self._flagged(frame, context)
@@ -463,6 +473,7 @@ class Tabular:
         flags = {
             "short_row": pl.col("source_row").is_in(list(context.sheet.short_rows)),
             "derived_identity": pl.col("_derived"),
+            "alike_place": pl.col("_twice") == ALIKE if self.places_once else pl.lit(False),
             **flagged(pl.col("_review"), context.reference),
         }
         names = {c.name for c in self.table.columns}
@@ -496,8 +507,23 @@ class Tabular:
         }
         return FLAGS | named
 
-    def rejects(self, context: Context) -> list[Reject]:
-        """What can't be used: no identity, an unreadable or negative count, a word that is no code, a duplicate."""
+    def _told_apart(self, rows: pl.DataFrame, texts: pl.DataFrame, context: Context) -> str:
+        """The unread column, if there is one, that tells rows apart which are alike in all that is read."""
+        measures = [c.name for c in self.table.columns if c.kind in MEASURES]
+        same = self.keys(context)
+        if not same or not measures:
+            return ""
+        differ = rows.filter(pl.struct(measures).n_unique().over(same) > 1)
+        alike = differ.select("source_row", _alike=pl.struct(same).rank("dense"))
+        numbers = texts.join(alike, on="source_row", how="left", maintain_order="left")["_alike"]
+        return told_apart_by(texts, context.header, numbers)
+
+    def rejects(self, context: Context, apart: str) -> list[Reject]:
+        """What can't be used: no identity, an unreadable or negative count, a word that is no code, a duplicate.
+
+        Args:
+            apart: what `_told_apart` says.
+        """
         fields = context.header.fields()
         columns = [c for c in self.table.columns if c.name not in (*ROW, "flags", *self.constants)]
         rejects = []
@@ -552,7 +578,7 @@ class Tabular:
             rejects += [
                 Reject(
                     "conflicting_duplicate",
-                    f"rows are told apart by {what}; rows of one that differ can't both be right",
+                    f"rows are told apart by {what}; rows of one that differ can't both be right{apart}",
                     None,
                     versions > 1,
                     label,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import polars as pl
@@ -15,29 +16,35 @@ from dtm_pipeline.quality.totals import (
     TOTAL,
     UNCLEAR,
     Statement,
-    sums_without_a_place,
+    Units,
+    subtotals,
+    sums_of_rows_above,
     totals_beside_parts,
 )
 from sources.headers import HeaderRow
 from sources.protocol import Finding
 
 _TOTAL = """
-    total totals totaux totales toplam toplami sum somme suma subtotal soustotal
+    total totals totaux totales toplam toplami sum somme suma subtotal soustotal overall
     المجموع مجموع الإجمالي الاجمالي إجمالي اجمالي الكلي كۆ كۆی گشتی کۆی gisti tevahi
 """
 _ALL = "all tous toutes todos todas tum butun هەموو جميع كل"
 _ALL_OF = """
     nationalities reasons origins points point locations location sites site governorates districts areas country places
-    crossings borders noktalar المواقع النقاط المحافظات sitios puntos
+    crossings crossing borders border entries exits checkpoints provinces regions zones subdistricts villages communities
+    settlements neighbourhoods neighborhoods camps ministries providers agencies shifts travellers ages sexes groups noktalar المواقع النقاط المعابر المحافظات المخيمات sitios puntos
 """
+# a name may hold such a word, or be it: Suma in Mexico, Tan Sum in Thailand
+_MAY_BE_NAMES = "sum somme suma tum butun"
 _FILLERS = """
-    grand sub sous general gran genel ara over overall of for in the de du des la le et and y number no
+    grand sub sous general gran genel ara over of for in the de du des la le et and y number no
     households families individuals persons people idp idps returnee returnees migrants displaced hh hhs ind
 """
 TOTAL_WORDS = frozenset(folded(w) for w in _TOTAL.split())
 """A cell that holds one of these, and beside it nothing but the name of a unit, is a total's."""
 ALL_WORDS, ALL_OF, FILLERS = (frozenset(folded(w) for w in told.split()) for told in (_ALL, _ALL_OF, _FILLERS))
 MAY_SAY = sorted({*TOTAL_WORDS, *ALL_WORDS, "الإجمالي", "إجمالي", "کۆ"})
+MAY_BE_NAMES = frozenset(_MAY_BE_NAMES.split())
 SUBTOTAL = re.compile(r"^\W*(sub|sous|ara)[\s-]?tot?|^\W*ara toplam", re.IGNORECASE)
 LOCATIONS = re.compile(r"locations?\s*:?\s*(\d[\d,]*)", re.IGNORECASE)
 PLACE_FIELDS = (
@@ -53,7 +60,18 @@ PLACE_FIELDS = (
 )
 """From the largest to the smallest: what stands after the cell that says total must be blank."""
 UNIT_FIELDS = ("provider_admin1_name", "provider_admin2_name", "provider_admin3_name")
-PART_FIELDS = ("nationality", "displacement_reason", "origin_admin1_name", "origin_name", "direction")
+PART_FIELDS = (
+    "nationality",
+    "displacement_reason",
+    "origin_admin1_name",
+    "origin_name",
+    "direction",
+    "provider",
+    "shift",
+    "sex",
+    "age",
+    "traveller_type",
+)
 LABEL_COLUMNS = 8
 """Columns, from the left, in one of which a totals row of a list may say what it is."""
 
@@ -65,27 +83,52 @@ class TotalsRows:
     Attributes:
         texts: the rows as text.
         of: source_row, and the name of the unit that each is the total of as `name_key` (empty: of what stands to the
-            left of it, else of the whole list).
+            left of it, else of the whole list; None: of what is no unit of the list).
+        doubtful: source_row of rows that are none of these, and whose place has no id and is called a total of something.
     """
 
     texts: pl.DataFrame
-    of: dict[int, str]
+    of: dict[int, str | None]
+    doubtful: tuple[int, ...] = ()
 
     @property
     def height(self) -> int:
         return self.texts.height
 
 
-def _total_of(text: str, known: frozenset[str]) -> str | None:
-    """The unit that a cell says it is the total of, empty where it names none; None where it says no total."""
+@dataclass(frozen=True)
+class _Units:
+    """Names that a total may bear: those of the units of the list, and those of countries."""
+
+    listed: frozenset[str]
+    countries: frozenset[str]
+
+
+NO_UNITS = _Units(frozenset(), frozenset())
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What a cell that says total is the total of: a unit of the list, all of it (empty), or what is no unit of it (None)."""
+
+    of: str | None
+
+
+def _total_of(text: str, units: _Units) -> _Said | None:
+    """What a cell says it is the total of; None where it says no total."""
     parts = [w for w in words(text) if w not in FILLERS]
     says = [w for w in parts if w in TOTAL_WORDS]
-    if not says and not (parts and parts[0] in ALL_WORDS and len(parts) > 1 and set(parts[1:]) <= ALL_OF):
+    alone = len(parts) == 1 and parts[0] not in MAY_BE_NAMES
+    if not says and not (parts and parts[0] in ALL_WORDS and (alone or len(parts) > 1) and set(parts[1:]) <= ALL_OF):
         return None
     rest = [w for w in parts if w not in TOTAL_WORDS and w not in ALL_WORDS and w not in ALL_OF]
     # `Totals: Locations: 120` counts what it is the total of, `Total 2020` says of when
     name = "".join(w for w in rest if w not in TYPE_WORDS and not w.isdigit())
-    return name if not name or name in known else None
+    if name in units.listed:
+        return _Said(name)
+    if not name or name in units.countries:
+        return _Said("")
+    return None if set(says) <= MAY_BE_NAMES else _Said(None)
 
 
 def _names(texts: pl.DataFrame, cells: list[str]) -> frozenset[str]:
@@ -94,13 +137,20 @@ def _names(texts: pl.DataFrame, cells: list[str]) -> frozenset[str]:
     return frozenset("".join(w for w in words(n) if w not in TYPE_WORDS) for n in found)
 
 
-def part_totals(texts: pl.DataFrame, header: HeaderRow) -> tuple[TotalsRows, pl.DataFrame]:
+def part_totals(
+    texts: pl.DataFrame, header: HeaderRow, country_names: Iterable[str]
+) -> tuple[TotalsRows, pl.DataFrame]:
     """Totals rows, and the others.
 
-    A row is a total where the cell of a place or of a part says so, in any language of the lists: `Grand total`,
-    `Sumel Total`, `Total Ninewa`, `All points`; and where every smaller place of the row is blank. A location may be named
-    so: in `Total station school` something else stands beside the word than a unit of the list, and a `Total` with a place id
-    of its own is a place.
+    A row is a total where the cell of a unit or of a part says so, in any language of the lists: `Grand total`,
+    `Sumel Total`, `KRI Total`, `All points`; and where every smaller place of the row is blank. A place may be named so: in
+    `Total station school` something else stands beside the word than a unit of the list, and a `Total` with a place id of its
+    own is a place.
+
+    Args:
+        texts: the rows as text.
+        header: their headers.
+        country_names: names of countries, lower case, letters only.
     """
     fields = header.fields()
     places = [fields[n].cell for n in PLACE_FIELDS if n in fields]
@@ -109,18 +159,25 @@ def part_totals(texts: pl.DataFrame, header: HeaderRow) -> tuple[TotalsRows, pl.
     suspect = _suspects(texts, [*places, *parts, *label])
     if suspect.is_empty():
         return TotalsRows(suspect.select(texts.columns), {}), texts
-    known = _names(texts, [fields[n].cell for n in UNIT_FIELDS if n in fields])
+    units = _Units(_names(texts, [fields[n].cell for n in UNIT_FIELDS if n in fields]), frozenset(country_names))
+    named = [fields[n].cell for n in ("location_name", "flow_point_name") if n in fields]
     own_id = fields["place_id"].cell if "place_id" in fields else None
-    found: dict[int, str] = {}
+    found: dict[int, str | None] = {}
+    doubtful = []
     for row in suspect.iter_rows(named=True):
-        part = next((t for c in parts if row[c] and (t := _total_of(str(row[c]), frozenset())) == ""), None)
-        told = part if part is not None else _total_in(row, places, label, known)
+        number = int(row["source_row"])
+        of_parts = any(row[c] and (t := _total_of(str(row[c]), NO_UNITS)) and t.of == "" for c in parts)
+        told = _Said("") if of_parts else _total_in(row, places, label, units)
         # a place has an id, and its total over parts may have it too
-        place = own_id is not None and not _no_place(row[own_id]) and _total_of(str(row[own_id]), known) is None
-        if told is not None and (part is not None or told != "" or not place):
-            found[int(row["source_row"])] = told
+        place = own_id is not None and not _no_place(row[own_id]) and _total_of(str(row[own_id]), units) is None
+        if told is None or (place and not of_parts and told.of == ""):
+            continue
+        if told.of is None and any(row[c] and _total_of(str(row[c]), units) for c in named):
+            doubtful += [] if place else [number]
+            continue
+        found[number] = told.of
     is_total = pl.col("source_row").is_in(list(found))
-    return TotalsRows(texts.filter(is_total), found), texts.filter(~is_total)
+    return TotalsRows(texts.filter(is_total), found, tuple(doubtful)), texts.filter(~is_total)
 
 
 def _suspects(texts: pl.DataFrame, cells: list[str]) -> pl.DataFrame:
@@ -129,20 +186,25 @@ def _suspects(texts: pl.DataFrame, cells: list[str]) -> pl.DataFrame:
     return texts.filter(pl.any_horizontal(hits)) if hits else texts.clear()
 
 
-def _total_in(row: dict[str, str | None], places: list[str], label: list[str], known: frozenset[str]) -> str | None:
-    """The unit that a row is the total of; None where it is no total."""
+def _total_in(row: dict[str, str | None], places: list[str], label: list[str], units: _Units) -> _Said | None:
+    """What a row is the total of; None where it is no total."""
     for at, cell in enumerate(places):
         text = row[cell]
-        told = _total_of(text, known) if text else None
+        told = _total_of(text, units) if text else None
         if told is not None and all(
-            _no_place(row[c]) or _total_of(str(row[c]), known) is not None for c in places[at + 1 :]
+            _no_place(row[c]) or _total_of(str(row[c]), units) is not None for c in places[at + 1 :]
         ):
             return told
     # a list may say so in a column of its own, before anything else
     first = next((c for c in label if not _blank(row[c])), None)
     if first is None or any(not _no_place(row[c]) for c in places):
         return None
-    return _total_of(str(row[first]), known)
+    return _total_of(str(row[first]), units)
+
+
+def _is_all(text: str | None) -> bool:
+    """Whether a cell leaves open of what a row is: it is blank, or says total."""
+    return _blank(text) or _total_of(str(text), NO_UNITS) is not None
 
 
 def _blank(text: str | None) -> bool:
@@ -168,9 +230,14 @@ def control_totals(
     findings = []
     for row in totals.texts.iter_rows(named=True):
         number = int(row["source_row"])
-        if any(isinstance(c, str) and SUBTOTAL.search(c) for c in row.values()) and not totals.of[number]:
+        if any(isinstance(c, str) and SUBTOTAL.search(c) for c in row.values()) and totals.of[number] == "":
             continue  # of a part of the list, which it does not name
-        counted = _rows_under(row, totals.of[number], rows, header)
+        of = totals.of[number]
+        if of is None:
+            told = "the row says total of what is no unit of the list: it is not added, and was compared with nothing"
+            findings.append(Finding("control_total_not_compared", told, sheet, number))
+            continue
+        counted = _rows_under(row, of, rows, header)
         stated: dict[str, int | None] = {
             name: totals.texts.filter(pl.col("source_row") == number)
             .select(whole_number(pl.col(fields[name].cell)))
@@ -208,12 +275,12 @@ def _rows_under(row: dict[str, str | None], name: str, rows: pl.DataFrame, heade
         if n in fields
         and n in rows.columns
         and not _no_place(row[fields[n].cell])
-        and _total_of(str(row[fields[n].cell]), frozenset()) is None
+        and _total_of(str(row[fields[n].cell]), NO_UNITS) is None
     ]
     dated = [
         pl.col(n) == pl.lit(row[fields[c].cell])
         for n, c in (("_day", "observed_on"), ("_direction", "direction"))
-        if c in fields and n in rows.columns
+        if c in fields and n in rows.columns and not _is_all(row[fields[c].cell])
     ]
     return rows.filter(pl.all_horizontal(*beside, *dated).fill_null(False)) if beside or dated else rows
 
@@ -231,25 +298,36 @@ def without_totals_of_parts(
     return rows.filter(verdict.is_null()), findings
 
 
-def without_subtotals(rows: pl.DataFrame, verdict: pl.Series, sheet: str | None) -> tuple[pl.DataFrame, list[Finding]]:
-    """Rows without the subtotals of larger units; `_unclear` marks rows of which nobody can say whether they are one."""
+def without_subtotals(
+    rows: pl.DataFrame, units: Units, sheet: str | None, must_name_a_place: bool
+) -> tuple[pl.DataFrame, list[Finding]]:
+    """Rows of `with_unit_levels` without the subtotals of larger units; `_unclear` marks rows that may be one or none.
+
+    Where each row must name a place, one that does not and is no subtotal is judged by the kind.
+    """
+    verdict = subtotals(rows, units)
     told = rows.select("source_row", verdict=verdict)
-    findings = [
-        *(Finding("control_total", "the row is the sum of the smaller units beside it, and is not added to them", sheet, n) for n in _numbers(told, TOTAL)),
-        *(Finding("unit_not_told", "the row names no smaller unit and is less than the sum of those that do: its people stand in the larger unit", sheet, n) for n in _numbers(told, REMAINDER)),
-    ]  # fmt: skip
+    findings = [Finding("control_total", "the row is the sum of the rows of the unit that it stands for, and is not added to them", sheet, n) for n in _numbers(told, TOTAL)]  # fmt: skip
+    if must_name_a_place:
+        return rows.filter((verdict != TOTAL).fill_null(True)).with_columns(_unclear=pl.lit(False)), findings
+    findings += [Finding("unit_not_told", "the row names no smaller unit and is less than the sum of those that do: its people stand in the larger unit", sheet, n) for n in _numbers(told, REMAINDER)]  # fmt: skip
     marked = rows.with_columns(_unclear=(verdict == UNCLEAR).fill_null(False))
     return marked.filter((verdict != TOTAL).fill_null(True)), findings
 
 
-def without_unnamed_sums(
-    rows: pl.DataFrame, measures: list[str], sheet: str | None
+def without_sums_of_rows_above(
+    rows: pl.DataFrame, doubtful: tuple[int, ...], scope: tuple[str, ...], measures: tuple[str, ...], sheet: str | None
 ) -> tuple[pl.DataFrame, list[Finding]]:
-    """Rows of a list of places without those that name none and are the sum of the places of their unit."""
-    is_sum = sums_without_a_place(rows, measures)
-    sentence = "the row names no place and is the sum of the places of its unit; it is not added to them"
-    numbers = rows.filter(is_sum)["source_row"].sort().to_list()
-    return rows.filter(~is_sum), [Finding("control_total", sentence, sheet, n) for n in numbers]
+    """Rows without those places called a total that are the sum of the rows above them; the others are places, and named."""
+    asked = pl.col("source_row").is_in(list(doubtful))
+    is_sum = sums_of_rows_above(rows, asked, scope, measures)
+    sums = rows.filter(is_sum)["source_row"].sort()
+    left = [n for n in rows.filter(asked)["source_row"].sort() if n not in set(sums)]
+    findings = [
+        *(Finding("control_total", "the row is called a total and is the sum of rows above it; it is not added to them", sheet, n) for n in sums),
+        *(Finding("may_be_a_total", "the row is called a total and is no sum of rows above it; it counts as a place of that name; if it is none, take it out", sheet, n) for n in left),
+    ]  # fmt: skip
+    return rows.filter(~is_sum), findings
 
 
 def _numbers(told: pl.DataFrame, verdict: str) -> list[int]:

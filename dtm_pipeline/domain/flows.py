@@ -7,6 +7,26 @@ import polars as pl
 from dtm_pipeline.domain.series import slug
 
 
+def counts_of_days(counts: pl.DataFrame) -> pl.DataFrame:
+    """One row for each point, direction and day of a delivery: the sum of its parts.
+
+    Parts of one shift are counted in the same hours, those of several one after the other.
+
+    Args:
+        counts: rows of raw_dtm__border_count; a row of several parts stands by its first.
+    """
+    key = ["snapshot_id", "source_sheet", "location_code", "flow_point_name", "direction", "observed_on"]
+    hours = pl.col("hours_observed")
+    of_shift = counts.group_by(*key, "shift", maintain_order=True).agg(
+        pl.col("movements").sum(), hours.max(), pl.exclude(*key, "shift", "movements", "hours_observed").first()
+    )
+    return of_shift.group_by(key, maintain_order=True).agg(
+        pl.col("movements").sum(),
+        pl.when(hours.null_count() == 0).then(hours.sum()),
+        pl.exclude(*key, "shift", "counted_part", "movements", "hours_observed").first(),
+    )
+
+
 def flow_points(counts: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
     """Counts with the flow point and crossing that the provider's name stands for on that day.
 

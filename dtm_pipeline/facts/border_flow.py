@@ -6,7 +6,7 @@ import polars as pl
 
 from dtm_pipeline.contracts.core import BORDER_FLOW, BORDER_FLOW_FINDING
 from dtm_pipeline.contracts.derive import conform
-from dtm_pipeline.domain.flows import flow_points, operating_days
+from dtm_pipeline.domain.flows import counts_of_days, flow_points, operating_days
 from dtm_pipeline.domain.precedence import delivery_roles
 from dtm_pipeline.facts.observed import Observed, held_findings
 
@@ -24,7 +24,8 @@ def border_flow_facts(
         points: reference/flow_points.csv.
         calendars: reference/flow_calendars.csv.
     """
-    rows = flow_points(counts.join(deliveries.select("snapshot_id", "intake", "statement"), on="snapshot_id"), points)
+    whole = counts_of_days(counts)
+    rows = flow_points(whole.join(deliveries.select("snapshot_id", "intake", "statement"), on="snapshot_id"), points)
     told = rows.with_columns(location_key=pl.lit("all"), content=pl.struct("movements", "hours_observed").hash(seed=1))
     # a day that is counted again is counted anew: nothing adds to it, and no place can be missing
     roles = delivery_roles(told, 1.0, KEY)

@@ -215,3 +215,21 @@ def spelling_key(name: pl.Expr) -> pl.Expr:
     for _ in range(2):  # `1-2-3`: a match ends with the digit that the next one needs
         apart = apart.str.replace_all(r"(\d)[^\p{L}\p{N}]+(\d)", "${1}" + BETWEEN_DIGITS + "${2}")
     return name_key(apart)
+
+
+# What a unit of a level is called, beside its name: in no country of the global p-code table but Kazakhstan do two units of
+# one parent differ in nothing else. Words such as centre, city, markaz and qism are left: they tell units apart.
+_UNIT_WORDS = {
+    1: "governorate governerate gov province muhafazat muhafazah muhafaza mohafazat mohafaza parezga parezgay vilayet vilayeti ili محافظة محافظه پارێزگا پارێزگای",
+    2: "district dist qadaa qada qadha qaza kaza caza qeza qezay ilcesi قضاء قەزا قەزای",
+    3: "subdistrict sub-district nahiya nahia nahiyah ناحية ناحیە ناحیەی",
+}
+
+
+def unit_key(name: pl.Expr, level: int) -> pl.Expr:
+    """As `spelling_key`, without the word for a unit of its level: `Mosul District` is Mosul among districts."""
+    told = "|".join(re.escape(w) for w in _UNIT_WORDS[level].split())
+    bare = name.str.replace(rf"(?i)^\s*(?:the\s+)?(?:{told})(?:\s+of)?\s+", "").str.replace(
+        rf"(?i)\s+(?:{told})\.?\s*$", ""
+    )
+    return spelling_key(bare)

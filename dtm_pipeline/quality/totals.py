@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
-from dtm_pipeline.places.names import spelling_key
+from dtm_pipeline.quality.identity import COUNTRY, PLACE, STANDS_FOR, UNIT_LEVELS
 
 TOTAL, DIFFERS = "total", "total_differs"
 
@@ -73,91 +74,143 @@ def _marked(told: pl.DataFrame, statement: Statement, group: list[str], named: p
 REMAINDER, UNCLEAR = "remainder", "unclear"
 
 
-def subtotals_of_units(
-    rows: pl.DataFrame, scope: tuple[str, ...], unit: str, finer: str, measures: list[str]
-) -> pl.Series:
-    """Rows of a larger unit beside rows of smaller ones in it.
+@dataclass(frozen=True)
+class Units:
+    """How the rows of a list that name units (`UNIT_LEVELS`) add up.
 
-    Equal to their sum it is a subtotal. Less than their sum it can't be one: it is people of whom the smaller unit is not
-    known. More than their sum may be either, and is not to be added.
+    Attributes:
+        scope: keys that rows of one statement share, whatever they are parts of (country, date).
+        parts: further keys that tell the parts of a figure apart (group, reason, provider).
+        measures: counts; rows are compared in those that both state.
+    """
+
+    scope: tuple[str, ...]
+    parts: tuple[str, ...]
+    measures: tuple[str, ...]
+
+
+def subtotals(rows: pl.DataFrame, units: Units) -> pl.Series:
+    """Rows of a larger unit beside rows of smaller ones in it, from the smallest units up to the country.
+
+    Equal to their sum, or to their sum and that of the other rows that name no smaller unit, a row is a subtotal. Less than
+    their sum it can't be one: it is people of whom the smaller unit is not known. More than their sum may be either, and is
+    not to be added. A row that may stand for a larger unit (`STANDS_FOR`) is its total where it equals the sum of two or more
+    others, and otherwise what it says it is.
 
     Args:
-        scope: keys that rows of one statement and part share.
-        unit: key of the larger unit; a row without it is of none.
-        finer: key of the smaller unit, null in a row of the larger one.
-        measures: counts; a row and the rows under it are compared in those that both state.
+        rows: of `with_unit_levels`, with the columns of `units`, in the order of the file.
 
     Returns:
         `total`, `remainder`, `unclear` or null for each row.
     """
-    group = [*scope, unit]
-    under = pl.col(finer).is_not_null()
-    sums = {m: pl.when(under).then(m).sum().over(group) for m in measures}
-    stated = {m: pl.col(m).is_not_null() & (pl.when(under).then(m).count().over(group) > 0) for m in measures}
-    whole = pl.col(finer).is_null() & pl.col(unit).is_not_null() & (under.sum().over(group) > 0)
-    known = pl.any_horizontal(stated.values())
-    equal = pl.all_horizontal(~stated[m] | (pl.col(m) == sums[m]) for m in measures)
-    less = pl.all_horizontal(~stated[m] | (pl.col(m) < sums[m]) for m in measures)
-    return rows.select(
-        verdict=pl.when(whole & known & equal)
-        .then(pl.lit(TOTAL))
-        .when(whole & known & less)
-        .then(pl.lit(REMAINDER))
-        .when(whole & known)
+    told = rows.select(
+        *units.scope,
+        *units.parts,
+        *_outlined(UNIT_LEVELS),
+        *units.measures,
+        STANDS_FOR,
+        _depth=pl.max_horizontal(
+            pl.lit(COUNTRY), *(pl.when(pl.col(k).is_not_null()).then(n) for n, k in enumerate(UNIT_LEVELS, 1))
+        ),
+        _whole=pl.lit("all"),
+        _verdict=pl.lit(None, pl.String),
+    )
+    over_parts = pl.all_horizontal(pl.lit(True), *(pl.col(p).is_null() for p in units.parts))
+    for depth in reversed(range(PLACE)):
+        if told.filter((pl.col("_depth") == depth) | (pl.col(STANDS_FOR) == depth)).is_empty():
+            continue
+        group = ["_whole", *units.scope, *UNIT_LEVELS[:depth]]
+        told = _judged(told, [*group, *units.parts], depth, pl.lit(True), units.measures)
+        if units.parts:
+            told = _judged(told, group, depth, over_parts, units.measures)
+    return told["_verdict"]
+
+
+def _outlined(levels: tuple[str, ...]) -> list[pl.Expr]:
+    """Keys of units. Where a row names a unit and none above it, those above are the ones last named, as in an outline."""
+    named = [pl.col(k).is_not_null() for k in levels]
+    return [
+        pl.when(~pl.any_horizontal(named[: n + 1]) & pl.any_horizontal(pl.lit(False), *named[n + 1 :]))
+        .then(pl.col(key).forward_fill())
+        .otherwise(key)
+        .alias(key)
+        for n, key in enumerate(levels)
+    ]
+
+
+def _judged(
+    told: pl.DataFrame, group: list[str], depth: int, asked: pl.Expr, measures: tuple[str, ...]
+) -> pl.DataFrame:
+    """The rows with verdicts on those of one depth, and on those that may stand for it."""
+    under = (pl.col("_depth") > depth) & (pl.col("_verdict").is_null() | (pl.col("_verdict") == REMAINDER))
+    counted = pl.any_horizontal(pl.col(m) > 0 for m in measures)
+    others = {m: pl.when(under).then(m).sum().over(group) - pl.col(m) for m in measures}
+    standing = asked & under & (pl.col(STANDS_FOR) == depth) & counted & (under.sum().over(group) > 2) & _equal(others)
+    # a district may bear its governorate's name and be as large as all others
+    unsure = (pl.col("_depth") < PLACE) & (depth > COUNTRY)
+    told = told.with_columns(
+        _verdict=pl.when(standing & unsure)
         .then(pl.lit(UNCLEAR))
-    )["verdict"]
+        .when(standing)
+        .then(pl.lit(TOTAL))
+        .otherwise("_verdict")
+    )
+
+    compared = {
+        m: pl.when(pl.col(m).is_not_null() & (pl.when(under).then(m).count().over(group) > 0)).then(
+            pl.when(under).then(m).sum().over(group)
+        )
+        for m in measures
+    }
+    whole = asked & (pl.col("_depth") == depth) & pl.any_horizontal(c.is_not_null() for c in compared.values())
+    left = whole & pl.col("_verdict").is_null()
+    told = told.with_columns(_verdict=pl.when(left & _equal(compared)).then(pl.lit(TOTAL)).otherwise("_verdict"))
+
+    beside = {m: c + pl.when(left).then(m).sum().over(group) - pl.col(m) for m, c in compared.items()}
+    less = pl.all_horizontal(c.is_null() | (pl.col(m) < c) for m, c in compared.items())
+    return told.with_columns(
+        _verdict=pl.when(left & (left.sum().over(group) > 1) & counted & _equal(beside))
+        .then(pl.lit(TOTAL))
+        .when(left & less)
+        .then(pl.lit(REMAINDER))
+        .when(left)
+        .then(pl.lit(UNCLEAR))
+        .otherwise("_verdict")
+    )
 
 
-def sums_without_a_place(rows: pl.DataFrame, measures: list[str]) -> pl.Series:
-    """Rows of a list of places that name none and whose counts are the sum of the places of their unit.
+def _equal(sums: Mapping[str, pl.Expr]) -> pl.Expr:
+    """Whether a row states each of some sums; what it does not state, or is not known, is not compared."""
+    return pl.all_horizontal(pl.col(m).is_null() | s.is_null() | (pl.col(m) == s) for m, s in sums.items())
 
-    The unit is the district that a row names, else its governorate, else the whole list. A row without an id that bears the
-    name of its district or governorate names no other place: where it is the sum of two or more it is their sum.
+
+def sums_of_rows_above(
+    rows: pl.DataFrame, asked: pl.Expr, scope: tuple[str, ...], measures: tuple[str, ...]
+) -> pl.Series:
+    """Which of some rows are the sum of two or more rows that stand right above them, among those of one scope.
 
     Args:
-        rows: place_id (null: no place), _derived (the id is made of names), provider_admin1_name, provider_admin2_name,
-            location_name, and the measures.
-
-    Returns:
-        Whether each row is such a sum.
+        rows: in the order of the file.
+        asked: the rows that may be such a sum; none of them is a part of another.
+        scope: keys that a total shares with its parts.
+        measures: counts, all of which must agree.
     """
-    units = {f"_unit{n}": spelling_key(pl.col(f"provider_admin{n}_name")) for n in (1, 2)}
-    name = spelling_key(pl.col("location_name"))
-    told = rows.select(
-        pl.col("place_id").is_not_null().alias("_placed"),
-        "_derived",
-        _name=name,
-        **units,
-        **{m: pl.col(m) for m in measures},
+    group = ["_whole", *scope]
+    counted = pl.any_horizontal(pl.col(m) > 0 for m in measures)
+    before = {f"_before_{m}": pl.when(~pl.col("_asked")).then(m).fill_null(0).cum_sum().over(group) for m in measures}
+    told = (
+        rows.with_row_index("_at")
+        .with_columns(_asked=asked, _whole=pl.lit("all"))
+        .with_columns(**before, _rows=(counted & ~pl.col("_asked")).cum_sum().over(group))
     )
-    named_so = _named_as_their_unit(told, measures)
-    told = told.with_columns(_placed=pl.col("_placed") & ~named_so)
-    first, second = pl.col("_unit1").is_not_null(), pl.col("_unit2").is_not_null()
-    scopes: tuple[tuple[pl.Expr, list[str]], ...] = (
-        (second, ["_unit1", "_unit2"]),
-        (first & ~second, ["_unit1"]),
-        (~first & ~second, []),
+    sums = told.filter(pl.col("_asked") & counted).with_columns(
+        (pl.col(f"_before_{m}") - pl.col(m).fill_null(0)).alias(f"_before_{m}") for m in measures
     )
-    found = pl.lit(False)
-    for of_level, keys in scopes:
-        stated = [pl.col(m).is_not_null() & (pl.col(m) > 0) for m in measures]
-        sums = [pl.when("_placed").then(m).sum() for m in measures]
-        under = pl.col("_placed").sum()
-        if keys:
-            sums, under = [s.over(keys) for s in sums], under.over(keys)
-        equal = pl.all_horizontal(pl.col(m).is_null() | (pl.col(m) == s) for m, s in zip(measures, sums, strict=True))
-        found = found | (~pl.col("_placed") & of_level & pl.any_horizontal(stated) & equal & (under > 0))
-    return told.select(found.fill_null(False).alias("is_sum"))["is_sum"] | named_so
-
-
-def _named_as_their_unit(told: pl.DataFrame, measures: list[str]) -> pl.Series:
-    """Rows without an id that bear the name of their unit and are the sum of the two or more other places of it."""
-    found = pl.lit(False)
-    for unit, keys in (("_unit2", ["_unit1", "_unit2"]), ("_unit1", ["_unit1"])):
-        others = pl.col("_placed").sum().over(keys) - 1
-        stated = [pl.col(m).is_not_null() & (pl.col(m) > 0) for m in measures]
-        rest = [pl.when("_placed").then(m).sum().over(keys) - pl.col(m) for m in measures]
-        equal = pl.all_horizontal(pl.col(m).is_null() | (pl.col(m) == r) for m, r in zip(measures, rest, strict=True))
-        same = pl.col("_derived") & (pl.col("_name") == pl.col(unit))
-        found = found | (same & pl.any_horizontal(stated) & equal & (others > 1))
-    return told.select(found.fill_null(False).alias("named_so"))["named_so"]
+    keys = [*group, *before]
+    starts = [told.select(*keys, _start="_rows"), told.select(*group).unique().with_columns(*(pl.lit(0, pl.Int64).alias(b) for b in before), _start=pl.lit(0, pl.UInt32))]  # fmt: skip
+    found = (
+        sums.join(pl.concat(starts, how="vertical_relaxed"), on=keys, nulls_equal=True)
+        .filter(pl.col("_rows").cast(pl.Int64) - pl.col("_start").cast(pl.Int64) >= 2)["_at"]
+        .unique()
+    )
+    return told.select(pl.col("_at").is_in(found.to_list()).alias("is_sum"))["is_sum"]

@@ -9,8 +9,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from dtm_pipeline.domain.flows import counts_of_days
 from dtm_pipeline.storage.reference import Reference
-from sources.document import Document
+from sources.document import DeliveryError, Document
 from sources.protocol import Delivery, Reading
 from sources.registry import read_delivery
 
@@ -116,6 +117,20 @@ def test_reasons_given_together_are_one_code_in_any_order(tmp_path: Path, refere
         ("Ninewa,Mosul,6,30\nNinewa,Tilkaif,4,20\nNinewa,,1,5", 55, ["unit_not_told"]),
         ("Ninewa,,10,50\nErbil,Erbil,4,20", 70, []),
         ("Ninewa,Ninewa,10,50\nNinewa,Tilkaif,4,20", 70, []),
+        # national totals, without a name or with the country's
+        ("Ninewa,Mosul,10,50\nErbil,Erbil,4,20\n,,14,70", 70, ["control_total"]),
+        ("Ninewa,,10,50\nErbil,,4,20\nIraq,,14,70", 70, ["control_total"]),
+        ("Ninewa,,10,50\nNinewa,Mosul,10,50\nErbil,,4,20\n,,14,70", 70, ["control_total"] * 2),
+        # people of whom the district is not known, and a total over them and the districts
+        ("Ninewa,Mosul,6,30\nNinewa,Tilkaif,4,20\nNinewa,,2,10\nNinewa,,12,60", 60, ["control_total", "unit_not_told"]),
+        # an outline: the governorate stands once, above its districts
+        ("Ninewa,,10,50\n,Mosul,6,30\n,Tilkaif,4,20\nErbil,,4,20\n,Erbil,4,20", 70, ["control_total"] * 2),
+        # what says total is one, also of what is no unit of the list
+        (
+            "Ninewa,Mosul,6,30\nErbil,Erbil,1,5\nKRI Total,,1,5\nTotal Kurdistan Region,,1,5",
+            35,
+            ["control_total_not_compared"] * 2,
+        ),
     ],
 )
 def test_a_row_of_a_larger_unit_is_its_subtotal_where_it_is_the_sum_of_the_smaller_ones(
@@ -124,6 +139,71 @@ def test_a_row_of_a_larger_unit_is_its_subtotal_where_it_is_the_sum_of_the_small
     body = "\n".join(f"{r},2024-03-31" for r in rows.splitlines())
     told = read(tmp_path, f"{HEADERS}\n{body}\n", reference, **REGISTERED)
     assert (people(told, "raw_other__figure"), findings(told)) == (count, found)
+
+
+SUB_DISTRICTS = "Governorate,District,Sub-district,Registered families,Registered individuals,As of"
+
+
+@pytest.mark.parametrize(
+    ("rows", "count", "totals"),
+    [
+        ("Ninewa,Mosul,,6,30\nNinewa,Mosul,Bashiqa,4,20\nNinewa,Mosul,Markaz,2,10", 30, 1),
+        ("Ninewa,,,10,50\nNinewa,Mosul,,6,30\nNinewa,Mosul,Bashiqa,4,20\nNinewa,Mosul,Markaz,2,10\nNinewa,Tilkaif,,4,20", 50, 2),
+        (",,,11,55\nNinewa,,,10,50\nNinewa,Mosul,,6,30\nNinewa,Mosul,Bashiqa,4,20\nNinewa,Mosul,Markaz,2,10\nNinewa,Tilkaif,,4,20\nErbil,Erbil,,1,5", 55, 3),
+        ("Ninewa,Mosul,Bashiqa,4,20\nNinewa,Tilkaif,,4,20\nNinewa,,,8,40", 40, 1),
+    ],
+)  # fmt: skip
+def test_totals_of_several_levels_are_told_from_the_smallest_unit_up(
+    tmp_path: Path, reference: Reference, rows: str, count: int, totals: int
+) -> None:
+    body = "\n".join(f"{r},2024-03-31" for r in rows.splitlines())
+    told = read(tmp_path, f"{SUB_DISTRICTS}\n{body}\n", reference, **REGISTERED)
+    assert (people(told, "raw_other__figure"), findings(told)) == (count, ["control_total"] * totals)
+
+
+def test_a_district_that_bears_its_governorates_name_and_is_the_sum_of_the_others_is_held(
+    tmp_path: Path, reference: Reference
+) -> None:
+    rows = "Ninewa,Ninewa,10,50,2024-03-31\nNinewa,Mosul,6,30,2024-03-31\nNinewa,Tilkaif,4,20,2024-03-31\n"
+    told = read(tmp_path, f"{HEADERS}\n{rows}", reference, **REGISTERED)
+    assert (people(told, "raw_other__figure"), rules(told)) == (50, ["subtotal_or_part"])
+
+
+@pytest.mark.parametrize("name", ["Mosul District", "district of Mosul", "Qadha Mosul", "MOSUL", "قضاء Mosul"])
+def test_a_district_is_one_with_and_without_the_word_for_it(tmp_path: Path, reference: Reference, name: str) -> None:
+    rows = f"Ninewa,Mosul,6,30,2024-03-31\nNinewa,{name},6,30,2024-03-31\n"
+    told = read(tmp_path, f"{HEADERS}\n{rows}", reference, **REGISTERED)
+    assert (people(told, "raw_other__figure"), rules(told)) == (30, ["repeated_row"])
+
+
+@pytest.mark.parametrize("name", ["Mosul Centre", "Markaz Mosul", "Rural Mosul", "Mosul City"])
+def test_words_that_tell_units_apart_make_two_of_them(tmp_path: Path, reference: Reference, name: str) -> None:
+    rows = f"Ninewa,Mosul,6,30,2024-03-31\nNinewa,{name},6,30,2024-03-31\n"
+    told = read(tmp_path, f"{HEADERS}\n{rows}", reference, **REGISTERED)
+    assert (people(told, "raw_other__figure"), rules(told)) == (60, [])
+
+
+@pytest.mark.parametrize("total", ["Total", "All ministries", ""])
+def test_figures_of_several_providers_are_parts_and_their_total_is_none(
+    tmp_path: Path, reference: Reference, total: str
+) -> None:
+    headers = "Governorate,District,Registered families,Registered individuals,Ministry,As of"
+    rows = (
+        f"Ninewa,Mosul,6,30,MoMD,2024-03-31\nNinewa,Mosul,4,20,JCC,2024-03-31\nNinewa,Mosul,10,50,{total},2024-03-31\n"
+    )
+    told = read(tmp_path, f"{headers}\n{rows}", reference, **REGISTERED)
+    table = told.tables["raw_other__figure"]
+    assert dict(table.select("provider", "individuals").rows()) == {"MoMD": 30, "JCC": 20}
+    assert rules(told) == []
+
+
+def test_a_column_that_is_not_read_and_tells_rows_apart_is_named_as_the_cause(
+    tmp_path: Path, reference: Reference
+) -> None:
+    headers = "Governorate,District,Registered families,Registered individuals,Desk,As of"
+    rows = "Ninewa,Mosul,6,30,North desk,2024-03-31\nNinewa,Mosul,4,20,South desk,2024-03-31\n"
+    with pytest.raises(DeliveryError, match="they differ in the column 'Desk', which is not read"):
+        read(tmp_path, f"{headers}\n{rows}", reference, **REGISTERED)
 
 
 def test_a_row_of_a_larger_unit_that_exceeds_the_smaller_ones_is_not_added(
@@ -167,6 +247,55 @@ def test_totals_of_border_counts_are_control_totals(tmp_path: Path, reference: R
     told = read(tmp_path, f"{COUNTS}\n{rows}", reference, country="IRQ")
     assert told.tables["raw_dtm__border_count"]["movements"].to_list() == [10, 5]
     assert [f.sentence for f in told.findings] == ["the totals row states 16 movements, the rows of the list hold 15"]
+
+
+@pytest.mark.parametrize(
+    "name", ["TOTAL IRAQ", "Overall", "All", "All border points", "Iraq", "IRAQ", "", "Total Kurdistan Region"]
+)
+def test_a_row_of_all_points_is_no_point_whatever_it_is_called(tmp_path: Path, reference: Reference, name: str) -> None:
+    rows = f"2024-04-01,Ibrahim Khalil,in,10\n2024-04-01,Shalamcheh,in,5\n2024-04-01,{name},in,15\n"
+    told = read(tmp_path, f"{COUNTS}\n{rows}", reference, country="IRQ")
+    assert told.tables["raw_dtm__border_count"]["movements"].to_list() == [10, 5]
+    assert "control_total_differs" not in findings(told)
+    assert rules(told) == []
+
+
+@pytest.mark.parametrize("name", ["Total Energy crossing", "Total Station", "Al Kul", "Iraq"])
+def test_a_point_stays_one_though_its_name_may_be_a_totals(tmp_path: Path, reference: Reference, name: str) -> None:
+    rows = f"2024-04-01,Ibrahim Khalil,in,10\n2024-04-01,Shalamcheh,in,5\n2024-04-01,{name},in,16\n"
+    told = read(tmp_path, f"{COUNTS}\n{rows}", reference, country="IRQ")
+    assert told.tables["raw_dtm__border_count"]["movements"].sum() == 31
+    assert ("may_be_a_total" in findings(told)) == name.startswith("Total")
+
+
+@pytest.mark.parametrize(
+    ("header", "rows", "parts"),
+    [
+        ("Nationality", [("10", "Iraqi"), ("5", "Syrian")], 2),
+        ("Nationality", [("10", "Iraqi"), ("5", "Syrian"), ("15", "Total")], 2),
+        ("Nationality", [("10", "Iraqi"), ("5", "Syrian"), ("15", "")], 2),
+        ("Nationality", [("10", "Iraqi"), ("5", "Syrian"), ("5", "SYRIAN")], 2),
+        ("Shift", [("10", "AM"), ("5", "PM")], 2),
+        ("Sex", [("10", "Male"), ("5", "Female")], 2),
+    ],
+)
+def test_counts_of_a_day_may_stand_in_parts(
+    tmp_path: Path, reference: Reference, header: str, rows: list[tuple[str, str]], parts: int
+) -> None:
+    body = "".join(f"2024-04-01,Rabia,in,{n},12,{part}\n" for n, part in rows)
+    told = read(tmp_path, f"{COUNTS},Hours observed,{header}\n{body}", reference, country="IRQ")
+    table = told.tables["raw_dtm__border_count"]
+    assert (table["movements"].sum(), table.height) == (15, parts)
+    day = counts_of_days(table)
+    assert day.select("movements", "hours_observed").rows() == [(15, 24 if header == "Shift" else 12)]
+
+
+def test_counts_told_apart_by_a_column_that_is_not_read_are_refused_with_its_name(
+    tmp_path: Path, reference: Reference
+) -> None:
+    rows = "2024-04-01,Rabia,in,10,north\n2024-04-01,Rabia,in,5,south\n"
+    with pytest.raises(DeliveryError, match="they differ in the column 'Lane', which is not read"):
+        read(tmp_path, f"{COUNTS},Lane\n{rows}", reference, country="IRQ")
 
 
 def test_a_direction_that_says_total_is_the_sum_of_both(tmp_path: Path, reference: Reference) -> None:
@@ -235,6 +364,26 @@ def test_a_place_under_another_id_counts_once_where_everything_else_is_the_same(
 ) -> None:
     told = listed(tmp_path, reference, "1,Ninewa,Mosul,Al-Salam,36.34,43.13,10,60", second)
     assert (people(told, "raw_dtm__master_list"), rules(told)) == (count, rule)
+
+
+@pytest.mark.parametrize(("counts", "count", "flagged"), [("1,6", 12, True), ("10,60", 60, False)])
+def test_equal_counts_prove_one_place_only_where_they_are_no_coincidence(
+    tmp_path: Path, reference: Reference, counts: str, count: int, flagged: bool
+) -> None:
+    told = listed(tmp_path, reference, f"1,Ninewa,Mosul,Al-Salam,,,{counts}", f"2,Ninewa,Mosul,Al-Salam,,,{counts}")
+    assert (people(told, "raw_dtm__master_list"), "alike_place" in findings(told)) == (count, flagged)
+
+
+@pytest.mark.parametrize("row", ["S1,Dahuk,Sumel,,,,15,90", "3,Dahuk,Sumel,,36.86,42.85,15,90"])
+def test_a_row_with_a_serial_and_no_name_that_is_the_sum_of_its_unit_is_a_control_total(
+    tmp_path: Path, reference: Reference, row: str
+) -> None:
+    rows = ["1,Dahuk,Sumel,A,36.86,42.85,10,60", "2,Dahuk,Sumel,B,36.87,42.86,5,30"]
+    told = listed(tmp_path, reference, *rows, row)
+    assert (people(told, "raw_dtm__master_list"), findings(told).count("control_total")) == (90, 1)
+    # a list of ids alone has no names to miss
+    bare = listed(tmp_path, reference, *(r.replace(",A,", ",,").replace(",B,", ",,") for r in rows), row)
+    assert people(bare, "raw_dtm__master_list") == 180
 
 
 def test_a_row_without_an_id_that_contradicts_one_with_an_id_counts_neither(

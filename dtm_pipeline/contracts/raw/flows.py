@@ -22,6 +22,13 @@ BORDER_COUNT = Table(
         c.observed_on.required(),
         c.flow_point_name.required(),
         c.direction.required(),
+        Column("shift", "string", "label", "Part of the day that was counted, where a day is counted in several"),
+        Column(
+            "counted_part",
+            "string",
+            "label",
+            "What tells the rows of one count apart (nationality, sex, age, kind of traveller), in the provider's words",
+        ),
         c.movements.required(),
         c.hours_observed,
         FLAGS,
