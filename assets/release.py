@@ -39,7 +39,9 @@ def release_asset() -> dg.AssetsDefinition:
         # a delivery whose figures are not computed yet (another country's) is no part of this release
         current = {c for c, f in now.items() if countries.get(c) == f}
         used = [s for s in workspace.snapshots() if s.status != "accepted" or set(s.countries) <= current]
-        made, new = publish(workspace.home, workspace.reference, used, gates, dict(workspace.waivers))
+        made, new = publish(
+            workspace.home, workspace.reference, used, gates, dict(workspace.waivers), workspace.strict_about
+        )
         write_state(workspace.home, {"countries": countries, "released": release_fingerprint(countries)})
         told: dict[str, Any] = {"new": new}
         if made is not None:

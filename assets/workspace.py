@@ -73,12 +73,20 @@ class Workspace(dg.ConfigurableResource):  # type: ignore[type-arg]  # it gives 
     reference_folder: str
     only_country: str = ""
     waivers: dict[str, str] = {}
+    strict: bool = False
+    asked: list[str] = []
+    """sha256 of the deliveries that a strict run is about."""
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Workspace]:
         """A run holds its home, started by the CLI or by the daemon alike."""
         with self.home.create().held():
             yield self
+
+    @property
+    def strict_about(self) -> frozenset[str] | None:
+        """The deliveries of which all must be taken; None where the run is not strict."""
+        return frozenset(self.asked) if self.strict else None
 
     @property
     def home(self) -> Home:

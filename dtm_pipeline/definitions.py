@@ -91,9 +91,16 @@ def inbox_sensor(home: Home) -> dg.SensorDefinition:
 
 
 def build_definitions(
-    home: Path, only_country: str | None = None, waivers: dict[str, str] | None = None
+    home: Path,
+    only_country: str | None = None,
+    waivers: dict[str, str] | None = None,
+    strict_about: tuple[str, ...] | None = None,
 ) -> dg.Definitions:
-    """Everything wired for one home."""
+    """Everything wired for one home.
+
+    Args:
+        strict_about: deliveries of which all must be taken, or nothing is released; None: no such run.
+    """
     return dg.Definitions(
         assets=[deliveries, *CORE_ASSETS, *OUT_ASSETS, release_asset()],
         asset_checks=CHECKS,
@@ -106,6 +113,8 @@ def build_definitions(
                 reference_folder=str(Settings().reference),
                 only_country=only_country or "",
                 waivers=waivers or {},
+                strict=strict_about is not None,
+                asked=list(strict_about or ()),
             ),
             "io_manager": parts_io_manager,
             "gates": judge,

@@ -20,14 +20,23 @@ class RunFailedError(Exception):
     """A step failed; the text is the step's and its error's, for the log."""
 
 
-def execute(root: Path, only_country: str | None, waivers: dict[str, str], only_read: bool = False) -> Exception | None:
+def execute(
+    root: Path,
+    only_country: str | None,
+    waivers: dict[str, str],
+    only_read: bool = False,
+    strict_about: tuple[str, ...] | None = None,
+) -> Exception | None:
     """Materialize every asset, or only those of deliveries; what is not stale is not computed again.
+
+    Args:
+        strict_about: deliveries of which all must be taken, or nothing is released.
 
     Returns:
         None, or the exception that stopped the run.
     """
     home = Home(root)
-    definitions = build_definitions(root, only_country, waivers)
+    definitions = build_definitions(root, only_country, waivers, strict_about)
     instance = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster.resolve())))
     with instance:
         job = definitions.resolve_job_def(JOB)

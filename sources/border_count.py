@@ -18,7 +18,7 @@ from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_
 from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, count_rejects, split
 from dtm_pipeline.quality.totals import Statement, Units
 from dtm_pipeline.storage.reference import Reference
-from sources.dates import day_column
+from sources.dates import DateOrder, date_order, day_column
 from sources.document import SEND_AGAIN, DeliveryError, Document, Sheet, header_key
 from sources.headers import (
     HeaderRow,
@@ -114,7 +114,9 @@ class BorderCount:
             texts, header, sheet.name, {"observed_on", "flow_point_name", "direction", "movements"}
         )
         country = _country(texts, header, delivery, reference)
-        frame, groups = _typed(texts, header, delivery, country, reference, sheet.name)
+        day = header.fields()["observed_on"]
+        days = date_order(texts, {day.header: day.cell}, delivery.statement.get("date_order"), "dmy")
+        frame, groups = _typed(texts, header, delivery, country, reference, sheet.name, days)
         everything = frame
         frame, summed = _without_sums(frame, totals.doubtful, reference, sheet.name)
         apart = _told_apart(texts, header, frame)
@@ -194,6 +196,7 @@ class BorderCount:
             *doubled,
             *control_totals(totals, frame, header, MOVEMENTS, sheet.name),
             *summed,
+            *([Finding("date_order_assumed", days.assumed, sheet.name)] if days.assumed else []),
             *unknown_headers(unread, aliases(reference, KIND), KIND, sheet.name),
             *flag_findings(outcome.valid, FLAGS | flag_sentences(reference), sheet.name),
         ]
@@ -267,7 +270,13 @@ def _country(texts: pl.DataFrame, header: HeaderRow, delivery: Delivery, referen
 
 
 def _typed(
-    texts: pl.DataFrame, header: HeaderRow, delivery: Delivery, country: str, reference: Reference, sheet: str | None
+    texts: pl.DataFrame,
+    header: HeaderRow,
+    delivery: Delivery,
+    country: str,
+    reference: Reference,
+    sheet: str | None,
+    days: DateOrder,
 ) -> tuple[pl.DataFrame, list[str]]:
     """The text cells as the columns of the contract, and the headers of the groups that are counted."""
     fields = header.fields()
@@ -311,7 +320,7 @@ def _typed(
         "source_row",
         _day=day,
         _review=review_text(header),
-        observed_on=day_column(texts, f"c{fields['observed_on'].index}"),
+        observed_on=day_column(texts, fields["observed_on"].cell, days.order),
         flow_point_name=plain(pl.col(f"c{fields['flow_point_name'].index}")),
         _direction=direction,
         direction=direction.replace_strict(mapping, default=None, return_dtype=pl.String)

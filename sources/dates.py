@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
@@ -28,6 +29,7 @@ PATTERNS = tuple(
 )
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 MONTH_FIRST_SHARE = 0.2
+SAY_ORDER = 'say date_order = "dmy" or "mdy" in a sidecar NAME.toml if that is wrong'
 SAY = 'say reference_date = "YYYY-MM-DD" in a sidecar NAME.toml'
 DAY_FIRST = r"^(\d{1,2})[-/.](\d{1,2})[-/.](\d{2}|\d{4})$"
 ISO = r"^(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?$"
@@ -36,11 +38,26 @@ NUMBERED = re.compile(r"(?<![a-z])(?:round|rnd|phase|version|v|r)[-_ #]*\d{1,3}(
 ROUND = re.compile(r"(?<![a-z])(?:round|rnd|r)[-_ #]*(\d{1,3})(?!\d)", re.IGNORECASE)
 
 
-def date_in(text: str) -> date | None:
+class AmbiguousDateError(DeliveryError):
+    """A date in a name that may be two."""
+
+    def __init__(self, written: str, readings: tuple[date, date]) -> None:
+        self.readings = readings
+        super().__init__(
+            f"the date {written!r}, which is {readings[0]:%d %B} or {readings[1]:%d %B}",
+            "a date that can be read in one way",
+            f'{SAY}, or date_order = "dmy" or "mdy"',
+        )
+
+
+def date_in(text: str, order: str | None = None) -> date | None:
     """The date written in a text, in any order and form that lists use; None without one.
 
+    Args:
+        order: `dmy` or `mdy`, where the sidecar says it.
+
     Raises:
-        DeliveryError: what is written there is no date of the calendar (2021-21-31).
+        DeliveryError: what is written there is no date of the calendar (2021-21-31), or may be two (03-04-2019).
     """
     # numbers of rounds, phases and versions are no days: `Round 12 March 2024` names a month
     text = NUMBERED.sub(" ~ ", text)
@@ -48,13 +65,18 @@ def date_in(text: str) -> date | None:
         found = pattern.search(text)
         if found is None:
             continue
-        later = date_in(text[found.end() :])
+        later = date_in(text[found.end() :], order)
         part = found.groupdict()
         year = int(part.get("y") or f"20{part['yy']}")
         month = MONTHS.index(part["mon"][:3].lower()) + 1 if part.get("mon") else int(part["m"])
         day = int(part["d"])
-        if month > 12 >= day and not found.group(0).startswith("20"):
+        numeric = not part.get("mon") and not found.group(0).startswith("20")
+        if numeric and month > 12 >= day:
             day, month = month, day  # 02-29-2020 can only be month-first
+        elif numeric and order == MONTH_DAY and day <= 12:
+            day, month = month, day
+        elif numeric and order is None and day != month and day <= 12 and month <= 12:
+            raise AmbiguousDateError(found.group(0).strip(), (date(year, month, day), date(year, day, month)))
         try:
             day_found = date(year, month, day)
         except ValueError as error:
@@ -67,12 +89,13 @@ def date_in(text: str) -> date | None:
     return None
 
 
-def reference_date(said: str | None, places: dict[str, str]) -> tuple[date, str]:
+def reference_date(said: str | None, places: dict[str, str], order: str | None = None) -> tuple[date, str]:
     """The reference date and where it stands.
 
     Args:
         said: the sidecar's reference_date; it leads.
         places: texts to look in, by what they are (banner, sheet name, file name), in order.
+        order: of days and months, where the sidecar says it.
 
     Raises:
         DeliveryError: no date, an impossible one, or two that contradict each other.
@@ -82,7 +105,20 @@ def reference_date(said: str | None, places: dict[str, str]) -> tuple[date, str]
             return date.fromisoformat(said), "sidecar"
         except ValueError as error:
             raise DeliveryError(f"its sidecar says reference_date {said!r}", "YYYY-MM-DD", SAY) from error
-    found = {place: day for place, text in places.items() if (day := date_in(text)) is not None}
+    found: dict[str, date] = {}
+    unclear: list[AmbiguousDateError] = []
+    for place, text in places.items():
+        try:
+            day = date_in(text, order)
+        except AmbiguousDateError as refusal:
+            unclear.append(refusal)
+            continue
+        if day is not None:
+            found[place] = day
+    # another place may tell which of the two it is
+    for either in unclear:
+        if not set(found.values()) & set(either.readings):
+            raise either
     if not found:
         raise DeliveryError(
             f"says nowhere what date it stands for (looked in {', '.join(places)})", "a reference date", SAY
@@ -109,12 +145,112 @@ def labels_of_name(name: str) -> tuple[str | None, str | None]:
     return day.isoformat() if day else None, round_in(name)
 
 
-def day_column(texts: pl.DataFrame, column: str) -> pl.Expr:
-    """Days as text in a column: ISO, `29 Feb 2020`, day-first; month-first only where a day above 12 proves it. A year of two digits is of this century.
+DAY_MONTH, MONTH_DAY = "dmy", "mdy"
+ORDERS = (DAY_MONTH, MONTH_DAY)
+DATE_SHARE = 0.8
+"""Share of a column's cells that must be days for it to speak of the order of the others."""
+RUN_MIN = 5
+RUN_TIMES = 4
+"""So many days that lie so many times closer together in one order than in the other are in that order."""
+
+
+@dataclass(frozen=True)
+class DateOrder:
+    """In which order days and months of a sheet stand where a column of its own does not show it.
+
+    Attributes:
+        order: `dmy` or `mdy`.
+        assumed: what was assumed, in words; None where it was said or shown.
+    """
+
+    order: str = DAY_MONTH
+    assumed: str | None = None
+
+
+def date_order(texts: pl.DataFrame, columns: dict[str, str], said: str | None, default: str) -> DateOrder:
+    """The order of days and months of the columns of a sheet that can be read both ways.
+
+    What the sidecar says leads, then what another column of the sheet shows, then that days of counts follow one another, then
+    the default of the country, which is told.
+
+    Args:
+        texts: the rows as text.
+        columns: cells of the columns of days that are read, by header.
+        said: date_order of the sidecar.
+        default: order in use in the country.
+    """
+    if said in ORDERS:
+        return DateOrder(said)
+    open_ = {
+        header: cell for header, cell in columns.items() if _shown(texts, cell) is None and _both_ways(texts, cell)
+    }
+    if not open_:
+        return DateOrder(default)
+    others = {_shown(texts, c) for c in texts.columns if c.startswith("c") and _is_dates(texts, c)} - {None}
+    names = ", ".join(open_)
+    if len(others) == 1:
+        return DateOrder(str(others.pop()))
+    runs = {_runs(texts, cell) for cell in open_.values()} - {None}
+    if runs == {MONTH_DAY}:
+        return DateOrder(
+            MONTH_DAY,
+            f"days of {names} can be read both ways; month-first they follow one another, and so they were read; {SAY_ORDER}",
+        )
+    if runs == {DAY_MONTH}:
+        return DateOrder(DAY_MONTH)
+    word = "day-first" if default == DAY_MONTH else "month-first"
+    return DateOrder(
+        default,
+        f"every day of {names} can be read both ways; they were read {word}, as is usual in the country; {SAY_ORDER}",
+    )
+
+
+def _parts(column: str) -> tuple[pl.Expr, pl.Expr]:
+    text = plain(pl.col(column))
+    return text.str.extract(DAY_FIRST, 1).cast(pl.Int64), text.str.extract(DAY_FIRST, 2).cast(pl.Int64)
+
+
+def _is_dates(texts: pl.DataFrame, column: str) -> bool:
+    told = texts.select(plain(pl.col(column)).alias("t")).filter(pl.col("t").is_not_null())
+    return told.height > 0 and told.select(pl.col("t").str.contains(DAY_FIRST).mean()).item() >= DATE_SHARE
+
+
+def _shown(texts: pl.DataFrame, column: str) -> str | None:
+    """The order that a column shows by a day above 12; None where it shows none, or both."""
+    first, second = _parts(column)
+    day_first, month_first = texts.select((first > 12).any(), (second > 12).any().alias("m")).row(0)
+    return None if day_first == month_first else DAY_MONTH if day_first else MONTH_DAY
+
+
+def _both_ways(texts: pl.DataFrame, column: str) -> bool:
+    """Whether a day of a column would be another one in the other order."""
+    first, second = _parts(column)
+    return bool(texts.select(((first <= 12) & (second <= 12) & (first != second)).any()).item())
+
+
+def _runs(texts: pl.DataFrame, column: str) -> str | None:
+    """The order in which the days of a column lie far closer together; None where neither does."""
+    spans = {}
+    for order in ORDERS:
+        days = texts.select(_day_column(texts, column, order).dt.epoch("d").alias("d"))["d"].drop_nulls().unique()
+        if days.len() < RUN_MIN:
+            return None
+        spans[order] = int(days.sort()[-1] - days.sort()[0])
+    near, far = sorted(spans, key=lambda o: spans[o])
+    return near if spans[near] * RUN_TIMES < spans[far] else None
+
+
+def day_column(texts: pl.DataFrame, column: str, order: str = DAY_MONTH) -> pl.Expr:
+    """Days as text in a column: ISO, `29 Feb 2020`, or days and months in the order that the column shows, else `order`. A
+    year of two digits is of this century.
 
     Raises:
         DeliveryError: some dates are only possible day-first, and others only month-first.
     """
+    return _day_column(texts, column, order)
+
+
+def _day_column(texts: pl.DataFrame, column: str, order: str) -> pl.Expr:
     text = plain(pl.col(column))
     first, second, year = (text.str.extract(DAY_FIRST, i) for i in (1, 2, 3))
     year = pl.when(year.str.len_chars() == 2).then(pl.lit("20") + year).otherwise(year)
@@ -142,4 +278,5 @@ def day_column(texts: pl.DataFrame, column: str) -> pl.Expr:
     dated = texts.select(day_first.is_not_null().sum() + only_month).item()
     # one odd cell does not turn a column round: in lists that are month-first most days are above 12
     proven = only_month and not only_day and only_month >= MONTH_FIRST_SHARE * dated
-    return pl.coalesce(iso, month_first) if proven else day_first
+    told = order == MONTH_DAY and not only_day
+    return pl.coalesce(iso, month_first) if proven or told else day_first

@@ -257,7 +257,11 @@ def _country(texts: pl.DataFrame, header: HeaderRow, delivery: Delivery, referen
 def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: Reference) -> SheetReading:
     group = population_group(sheet, header, delivery)
     places = {"banner": _banner(sheet, header), "sheet name": sheet.name or "", "file name": delivery.name}
-    day, said_by = reference_date(delivery.statement.get("reference_date"), {k: v for k, v in places.items() if v})
+    day, said_by = reference_date(
+        delivery.statement.get("reference_date"),
+        {k: v for k, v in places.items() if v},
+        delivery.statement.get("date_order"),
+    )
     findings: list[Finding] = []
     texts = data_rows(sheet, header)
     check_one_table(sheet, header, aliases(reference, KIND, with_categories=True))

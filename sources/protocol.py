@@ -47,6 +47,8 @@ class Finding:
     sentence: str
     source_sheet: str | None = None
     source_row: int | None = None
+    share: float | None = None
+    """How much of the figures of the delivery is in question, where that is known."""
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, ClassVar
 
@@ -26,7 +26,7 @@ from dtm_pipeline.quality.repeats import (
 from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, count_rejects, split
 from dtm_pipeline.quality.totals import Statement, Units
 from dtm_pipeline.storage.reference import Reference
-from sources.dates import day_column, reference_date, round_in
+from sources.dates import DateOrder, date_order, day_column, reference_date, round_in
 from sources.document import SEND_AGAIN, DeliveryError, Document, Sheet, header_key
 from sources.headers import (
     HeaderRow,
@@ -103,6 +103,7 @@ class Context:
     header: HeaderRow
     delivery: Delivery
     reference: Reference
+    days: DateOrder = field(default_factory=DateOrder)
 
 
 class Tabular:
@@ -235,6 +236,7 @@ class Tabular:
         doubled = column_findings(texts, header, sheet.name, decisive)
         if texts.is_empty():
             raise DeliveryError("headers and no row below them", "rows", SEND_AGAIN, row=header.row)
+        context = replace(context, days=self._date_order(texts, context))
         rows, facts = self.typed(texts, context)
         rows, sums, summed = self.without_sums(rows, context, totals.doubtful)
         rejects = [*review_reject(header, reference), *self.rejects(context, self._told_apart(rows, texts, context))]
@@ -246,6 +248,7 @@ class Tabular:
         findings = [
             *unknown_headers(header, self.header_table(reference), self.kind, sheet.name),
             *doubled,
+            *([Finding("date_order_assumed", context.days.assumed, sheet.name)] if context.days.assumed else []),
             *control_totals(totals, rows, header, counts, sheet.name),
             *summed,
             *flag_findings(outcome.valid, self.flag_sentences(header) | flag_sentences(reference), sheet.name),
@@ -262,6 +265,13 @@ class Tabular:
         return SheetReading(
             {self.table.name: outcome.valid, **more}, outcome.rejected, told, countries, facts, findings
         )
+
+    def _date_order(self, texts: pl.DataFrame, context: Context) -> DateOrder:
+        """In which order days and months of the sheet stand."""
+        fields = context.header.fields()
+        held = [fields[c.name] for c in self.table.columns if c.type == "date" and c.name in fields]
+        said = context.delivery.statement.get("date_order")
+        return date_order(texts, {c.header: c.cell for c in held}, said, "dmy")
 
     def read_header(self, header: HeaderRow) -> HeaderRow:
         """A kind's own last touch on the headers that were found."""
@@ -314,6 +324,8 @@ class Tabular:
             k for k in identity_keys(self.identity) if k not in (*UNIT_KEYS, "_key_place_id", "_key_location_name")
         )
         names = tuple(n for n in PLACE_NAMES if n in self.table.column_names)
+        # villages of one name in two sub-districts are two places
+        others += tuple(n for n in ("provider_admin3_name",) if n in self.table.column_names)
         return PlaceOnce(names, others, tuple(c.name for c in self.table.columns if c.kind in MEASURES))
 
     def _finer(self, context: Context) -> tuple[str, ...]:
@@ -379,7 +391,7 @@ class Tabular:
             return decimal_number(text)
         if column.type == "date":
             held = context.header.fields().get(column.name)
-            return day_column(texts, held.cell) if held else pl.lit(None, pl.Date)
+            return day_column(texts, held.cell, context.days.order) if held else pl.lit(None, pl.Date)
         if column.type == "boolean":
             return self._coded(text, "yes_no", context).replace_strict(
                 {"yes": True, "no": False}, default=None, return_dtype=pl.Boolean
@@ -445,13 +457,17 @@ class Tabular:
                 column=held.header,
             )
         if held is not None:
-            own = frame.with_columns(reference_date=day_column(texts, held.cell), reference_date_text=pl.col(held.cell))
+            own = frame.with_columns(
+                reference_date=day_column(texts, held.cell, context.days.order), reference_date_text=pl.col(held.cell)
+            )
             return None, own, "row"
         banner = " ".join(c for row in context.sheet.head()[: context.header.above] for c in row if c)
         headers = " ".join(c.header for c in context.header.columns)
         places = {"banner": banner, "sheet name": context.sheet.name or "", "file name": context.delivery.name}
         told = context.delivery.statement.get("reference_date")
-        day, said_by = reference_date(told, {k: v for k, v in places.items() if v and v != headers})
+        day, said_by = reference_date(
+            told, {k: v for k, v in places.items() if v and v != headers}, context.delivery.statement.get("date_order")
+        )
         return day, frame.with_columns(reference_date=pl.lit(day)), said_by
 
     def _round(self, context: Context) -> str | None:

@@ -255,11 +255,18 @@ def control_totals(
                 f"the totals row states {value:,} {name}, the rows of the list hold {read[name]:,}",
                 sheet,
                 number,
+                _share_of_list(abs(value - read[name]), name, rows),
             )
             for name, value in stated.items()
             if value is not None and value != read[name]
         ]
     return findings
+
+
+def _share_of_list(difference: int, name: str, rows: pl.DataFrame) -> float:
+    """A difference as a part of what the whole list holds."""
+    whole = rows.height if name == "locations" else int(rows[name].filter(rows[name] >= 0).sum())
+    return difference / max(whole, difference)
 
 
 def _rows_under(row: dict[str, str | None], name: str, rows: pl.DataFrame, header: HeaderRow) -> pl.DataFrame:

@@ -14,17 +14,20 @@ import polars as pl
 from assets.workspace import Workspace, guarded, progress, spec
 from dtm_pipeline.contracts import core, raw, table
 from dtm_pipeline.contracts.derive import conform, empty
+from dtm_pipeline.domain.precedence import Reissue
 from dtm_pipeline.domain.stocks import LOCATION_LEVEL
 from dtm_pipeline.facts.border_flow import border_flow_facts
 from dtm_pipeline.facts.breakdown import area_cells, breakdown_facts
 from dtm_pipeline.facts.observed import observed_facts
+from dtm_pipeline.facts.plausible import Plausibility, rejected_of
 from dtm_pipeline.facts.severity import severity_facts
 from dtm_pipeline.facts.stock import Deliveries, Edition, EditionAt, RawStocks, StockFacts, stock_facts
 from dtm_pipeline.places.editions import cell_index, edition_for
 from dtm_pipeline.places.locations import LocationRules, location_master
+from dtm_pipeline.storage.reviews import decided
 from dtm_pipeline.storage.tables import Parts, StoredParts, judged
 
-STOCK_TABLES = (core.STOCK, core.SOURCE_TOTAL, core.DELIVERY_ROLE, core.FINDING)
+STOCK_TABLES = (core.STOCK, core.SOURCE_TOTAL, core.DELIVERY_ROLE, core.REVIEW, core.FINDING)
 
 
 def of_country(parts: StoredParts, workspace: Workspace, country: str) -> pl.DataFrame:
@@ -57,6 +60,31 @@ def deliveries_of(workspace: Workspace, country: str) -> pl.DataFrame:
         "told_series": pl.String,
     }
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def plausibility_of(workspace: Workspace, country: str, quarantine: pl.DataFrame) -> Plausibility:
+    """What the statements of a country are judged by: rules, decisions, and what is known of each delivery."""
+    reference = workspace.reference
+    rows = [
+        (
+            s.sha256,
+            date.fromisoformat(s.received_at[:10]),
+            max(
+                (f["share"] or 0.0 for f in s.report["findings"] if f["finding"] == "control_total_differs"),
+                default=None,
+            ),
+            any(sheet.get("reference_date_from") == "file name" for sheet in s.report.get("sheets", [])),
+        )
+        for s in workspace.accepted(country)
+    ]
+    schema = {"snapshot_id": pl.String, "received_on": pl.Date, "control_gap": pl.Float64, "date_inferred": pl.Boolean}
+    return Plausibility(
+        reference.plausibility,
+        decided(workspace.home),
+        reference.known_jumps,
+        rejected_of(quarantine),
+        pl.DataFrame(rows, schema=schema, orient="row"),
+    )
 
 
 def editions_of(workspace: Workspace, country: str) -> EditionAt:
@@ -96,6 +124,7 @@ def stocks(
     raw_dtm__location_database_count: StoredParts,
     raw_dtm__baseline_location: StoredParts,
     raw_dtm__api_figure: StoredParts,
+    quarantine_dtm__row: StoredParts,
 ) -> Iterator[dg.Output[Parts]]:
     stale, gone = workspace.stale_and_gone()
     gazetteer = workspace.gazetteer()
@@ -118,12 +147,14 @@ def stocks(
             gazetteer.of_country(country),
             editions_of(workspace, country),
             reference.registers,
-            reference.thresholds["deliveries"]["max_missing_share"],
+            Reissue(*(reference.thresholds["deliveries"][n] for n in ("max_missing_share", "max_missing_people"))),
+            plausibility_of(workspace, country, of_country(quarantine_dtm__row, workspace, country)),
         )
     made = {
         core.STOCK.name: {c: f.stock for c, f in facts.items()},
         core.SOURCE_TOTAL.name: {c: f.totals for c, f in facts.items()},
         core.DELIVERY_ROLE.name: {c: f.roles for c, f in facts.items()},
+        core.REVIEW.name: {c: f.reviews for c, f in facts.items()},
         core.FINDING.name: {c: f.findings for c, f in facts.items()},
     }
     for name, frames in made.items():

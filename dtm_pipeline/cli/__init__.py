@@ -16,6 +16,7 @@ from dtm_pipeline.cli import (
     quarantine,
     reference,
     releases,
+    review,
     run,
     samples,
     severity,
@@ -27,8 +28,8 @@ HELP = """Turn deliveries of displacement data into an immutable release of gove
 
 Put files into an inbox, run `dtm run`, read the release that it names.
 
-Exit codes: 0 released or unchanged, 1 a gate refused the release (or a figure could not be traced whole), 2 usage or configuration, 3 something was refused and
-nothing new was taken, 4 another run holds the home, 5 a live system did not give all of what was asked, 6 released, and a gate refused a country, which keeps its last good tables, 70 internal error
+Exit codes: 0 all was taken, released or unchanged, 1 a gate refused the release (or a figure could not be traced whole), 2 usage or configuration, 3 something was refused and
+nothing new was taken, 4 another run holds the home, 5 a live system did not give all of what was asked, 6 released, and something was refused, held or much of it rejected, or a country keeps its last good tables, 70 internal error
 (the message names the log), 130 stopped by you, 141 the reader of the output left.
 """
 
@@ -47,6 +48,7 @@ app.command("kinds")(kinds.kinds)
 app.command("status")(status.status)
 app.command("explain")(explain.explain)
 app.add_typer(fetch.app, name="fetch")
+app.add_typer(review.app, name="review")
 app.add_typer(releases.app, name="releases")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(boundaries.app, name="boundaries")

@@ -85,6 +85,8 @@ def _show(told: Explanation) -> None:
         [[s.delivery, s.sheet or "", s.received_at[:16], len(s.rows), s.total, _ranges(s.rows)] for s in told.sources],
     )
     typer.echo("")
+    for sentence in told.reviews:
+        typer.echo(sentence)
     if told.earlier is not None:
         typer.echo("compared with:")
         _show(told.earlier)

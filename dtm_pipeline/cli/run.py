@@ -13,6 +13,7 @@ from dtm_pipeline.cli.common import (
     GATE,
     PARTLY,
     REFUSED,
+    RELEASED,
     HomeOption,
     JsonOption,
     fail,
@@ -48,6 +49,10 @@ def run(
             help="Release although this gate refuses: NAME=REASON. Stands in the manifest with your name.",
         ),
     ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Release nothing where a delivery is refused, much rejected, or something held."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Take what the inbox holds, compute what changed, and release it."""
@@ -57,7 +62,7 @@ def run(
     waivers = _waivers(waive or [])
     if inbox is not None and not inbox.is_dir():
         raise HomeError(f"{inbox}: is no folder; name the folder that holds the deliveries with --inbox")
-    _run(open_home(home, create=True), inbox, country, waivers, as_json)
+    _run(open_home(home, create=True), inbox, country, waivers, strict, as_json)
 
 
 def demo(
@@ -74,7 +79,11 @@ def demo(
     mark_samples(place, [digest(f) for f in made.deliveries])
     if not as_json:
         typer.echo(f"sample deliveries of Iraq, with {made.faults} planted faults, in {made.folder}", err=True)
-    _run(place, made.folder, None, {}, as_json)
+    try:
+        _run(place, made.folder, None, {}, False, as_json)
+    except typer.Exit as told:
+        # its faults are planted: what is held and refused is what it shows
+        raise typer.Exit(RELEASED if told.exit_code == PARTLY else told.exit_code) from None
 
 
 def _waivers(given: list[str]) -> dict[str, str]:
@@ -142,7 +151,9 @@ def _country(told: str) -> str:
     return told.upper()
 
 
-def _run(home: Home, inbox: Path | None, country: str | None, waivers: dict[str, str], as_json: bool) -> None:
+def _run(
+    home: Home, inbox: Path | None, country: str | None, waivers: dict[str, str], strict: bool, as_json: bool
+) -> None:
     from dtm_pipeline.settings import Settings
     from dtm_pipeline.storage.inbox import give_back_refused, take_inbox
     from dtm_pipeline.storage.plan import make_plan
@@ -163,7 +174,7 @@ def _run(home: Home, inbox: Path | None, country: str | None, waivers: dict[str,
         if not plan.empty or (waivers and _kept(home)):
             reference.check()
             show_progress(quiet=as_json)
-            failure = _execute(home, country, waivers)
+            failure = _execute(home, country, waivers, strict_about=plan.snapshots if strict else None)
     for name in known:
         typer.echo(f"refused {name}: it was refused before; the reason lies in {home.refused}", err=True)
     _tell(home, plan, intake, failure, before, time.monotonic() - started, as_json)
@@ -190,7 +201,13 @@ def _kept(home: Home) -> dict[str, dict[str, Any]]:
     return dict(release.manifest().get("kept", {})) if release else {}
 
 
-def _execute(home: Home, country: str | None, waivers: dict[str, str], only_read: bool = False) -> Exception | None:
+def _execute(
+    home: Home,
+    country: str | None,
+    waivers: dict[str, str],
+    only_read: bool = False,
+    strict_about: tuple[str, ...] | None = None,
+) -> Exception | None:
     """Run the graph in process; the exception that stopped it, or None."""
     import os
     import shutil
@@ -204,7 +221,7 @@ def _execute(home: Home, country: str | None, waivers: dict[str, str], only_read
     shutil.copyfile(Settings().dagster_yaml, home.dagster / "dagster.yaml")
     from dtm_pipeline.execute import execute
 
-    return execute(home.root, country, waivers, only_read)
+    return execute(home.root, country, waivers, only_read, strict_about)
 
 
 def _tell(
@@ -236,8 +253,7 @@ def _tell(
     waiting = [] if plan.empty else _waiting(home)
     content["waiting"] = [sentence for _, sentence in waiting]
     if not as_json:
-        for word, sentence in waiting:
-            typer.echo(f"{word}: {sentence}", err=True)
+        _tell_waiting(waiting, home)
     release = latest_release(home.releases)
     new = release is not None and release.name != before
     kept = _kept(home)
@@ -261,8 +277,35 @@ def _tell(
         typer.echo(str(release.folder))
     if outcome == "refused":
         raise typer.Exit(REFUSED)
-    if outcome == "released" and kept:
+    if kept or _not_all(home, judged, intake, waiting):
         raise typer.Exit(PARTLY)
+
+
+def _not_all(home: Home, judged: list[Snapshot], intake: Intake, waiting: list[tuple[str, str]]) -> bool:
+    """Whether something of this run was refused, held or rejected beyond its threshold."""
+    from dtm_pipeline.release.reviews import rejected_much
+    from dtm_pipeline.storage.reference import Reference
+
+    refused = bool(intake.not_taken) or any(s.status == "refused" for s in judged)
+    above = Reference.of(home).thresholds["deliveries"]["partial_above"]
+    return refused or any(word == "held" for word, _ in waiting) or bool(rejected_much(judged, above))
+
+
+SHOWN_WAITING = 20
+"""Sentences of one sort that a run shows; `dtm review` has all."""
+
+
+def _tell_waiting(waiting: list[tuple[str, str]], home: Home) -> None:
+    for word in dict.fromkeys(word for word, _ in waiting):
+        sentences = [sentence for w, sentence in waiting if w == word]
+        for sentence in sentences[:SHOWN_WAITING]:
+            typer.echo(f"{word}: {sentence}", err=True)
+        if len(sentences) > SHOWN_WAITING:
+            typer.echo(
+                f"{word}: and {len(sentences) - SHOWN_WAITING} more; `dtm review --doubtful` lists them", err=True
+            )
+    if any(word == "held" for word, _ in waiting):
+        typer.echo(f"to settle what is held: dtm review --home {home.root}", err=True)
 
 
 def _tell_kept(kept: dict[str, dict[str, Any]]) -> None:
@@ -280,7 +323,12 @@ def _waiting(home: Home) -> list[tuple[str, str]]:
     from dtm_pipeline.contracts.core import FINDINGS
     from dtm_pipeline.storage.tables import stored
 
-    words = {"delivery_held": "held", "statement_compared": "compared"}
+    words = {
+        "delivery_held": "held",
+        "doubtful": "doubtful",
+        "statement_compared": "compared",
+        "accepted_by_review": "accepted",
+    }
     told = pl.concat([stored(home.warehouse, table).read_all(columns=["finding", "sentence"]) for table in FINDINGS])
     rows = told.filter(pl.col("finding").is_in(list(words))).unique().sort("finding", "sentence").rows()
     return [(words[finding], sentence) for finding, sentence in rows]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from dtm_pipeline.contracts import columns as c
 from dtm_pipeline.contracts import raw
 from dtm_pipeline.contracts.model import Column, Rule, Table
@@ -389,6 +391,16 @@ NEWEST_FIGURE = Table(
     added_along=("place",),
 )
 
+HELD_BECAUSE = (
+    "lacks_places",
+    "lacks_people",
+    "several_at_once",
+    "not_comparable",
+    "repeats_previous_date",
+    "implausible",
+    "rejected",
+)
+
 DELIVERY_ROLE = Table(
     "core_dtm__delivery_role",
     "core",
@@ -420,8 +432,11 @@ DELIVERY_ROLE = Table(
             "string",
             "code",
             "Why a delivery is held; null unless it is",
-            allowed=("lacks_places", "several_at_once", "not_comparable", "repeats_previous_date"),
+            allowed=HELD_BECAUSE,
         ),
+        Column(
+            "review_id", "string", "key", "Id under which `dtm review` decides of it", dissemination="partner"
+        ).required(),
         Column(
             "missing_share",
             "float64",
@@ -431,6 +446,45 @@ DELIVERY_ROLE = Table(
             at_least=0,
             at_most=1,
         ),
+    ),
+)
+
+_STATED = ("series_id", "source_kind", "admin_level", "source_reference_date", "statement_label", "snapshot_id")
+
+
+_told = partial(Column, dissemination="partner")
+
+REVIEW = Table(
+    "core_dtm__review",
+    "core",
+    "Statements that are held, doubtful, or were accepted by a person, with the evidence (docs/method/plausibility.md).",
+    ("review_id",),
+    (
+        _told("review_id", "string", "key", "Id of the statement of this delivery").required(),
+        *(column for column in DELIVERY_ROLE.columns if column.name in ("location_code", *_STATED)),
+        c.population_group,
+        Column(
+            "outcome",
+            "string",
+            "code",
+            "hold = waits for a person, caveat = released and doubtful, pass = plausible",
+            allowed=("hold", "caveat", "pass"),
+        ).required(),
+        _told("broken", "strings", "code", "Rules that it breaks, or why it is held"),
+        _told("sentence", "string", "label", "The same in words").required(),
+        Column("accepted", "boolean", "flag", "A person accepted it").required(),
+        _told("waits_with", "string", "key", "The held statement that it agrees with: one decision is for both"),
+        _told("previous_date", "date", "date", "Date of the last accepted statement of its line"),
+        _told("measure", "string", "code", "What was compared: individuals or households"),
+        _told(
+            "before", "int64", "stock", "Total of the statement before, as `measure` says", unit="persons or households"
+        ),
+        _told("now", "int64", "stock", "Total of the statement, as `measure` says", unit="persons or households"),
+        _told("panel_ratio", "float64", "score", "Median ratio of the locations in both", unit="ratio"),
+        _told("panel_locations", "int64", "count", "Locations in both", unit="locations"),
+        _told("locations_before", "int64", "count", "Locations of the statement before", unit="locations"),
+        _told("locations_now", "int64", "count", "Locations of the statement", unit="locations"),
+        _told("people_lost_share", "float64", "share", "People before whose locations are gone", unit="ratio"),
     ),
 )
 
@@ -555,5 +609,6 @@ TABLES = (
     SOURCE_TOTAL,
     NEWEST_FIGURE,
     DELIVERY_ROLE,
+    REVIEW,
     *FINDINGS,
 )

@@ -6,6 +6,7 @@ tables: the deepest level, then the series' declared order of sources. The other
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 import polars as pl
@@ -17,19 +18,33 @@ KEY = ("series_id", "source_kind", "admin_level", "source_reference_date")
 LEVEL_NAMES = {0: "country", 1: "governorate", 2: "district", 4: "location"}
 
 
-def delivery_roles(rows: pl.DataFrame, max_missing_share: float, key: tuple[str, ...] = KEY) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Reissue:
+    """How much of what it would replace a newer delivery may lack (`[deliveries]` of reference/thresholds.toml).
+
+    Attributes:
+        places: share of the locations.
+        people: share of the people, where rows tell them.
+    """
+
+    places: float
+    people: float = 1.0
+
+
+def delivery_roles(rows: pl.DataFrame, most: Reissue, key: tuple[str, ...] = KEY) -> pl.DataFrame:
     """For each replacement key, what each delivery does: leads, adds, replaced or held.
 
-    The newest delivery (by intake) leads, whole. One that lacks more than `max_missing_share` of the locations it would
-    replace is held, unless its sidecar says `replaces` or `adds`. Deliveries of one intake have no order: several that say
+    The newest delivery (by intake) leads, whole. One that lacks more of the locations, or of the people, than it may is held, unless its sidecar says `replaces` or `adds`. Deliveries of one intake have no order: several that say
     different things of one key are held, all of them, unless a sidecar says which replaces; those that say the same count once.
 
     Args:
         rows: columns `key`, snapshot_id, intake, statement (`replaces`, `adds` or null), location_key, content (a hash of
-            what the row says).
+            what the row says) and, where it tells them, people.
+        most: what a newer delivery may lack.
 
     Returns:
-        `key`, snapshot_id, role, missing_share, held_because (lacks_places or several_at_once; null unless held).
+        `key`, snapshot_id, role, missing_share, held_because (lacks_places, lacks_people or several_at_once; null unless
+        held).
     """
     deliveries = _ordered(rows, key)
     contested = deliveries.filter("contested").with_columns(
@@ -44,7 +59,7 @@ def delivery_roles(rows: pl.DataFrame, max_missing_share: float, key: tuple[str,
         .with_columns(rank=pl.int_range(1, pl.len() + 1).over(key))
     )
     told = [c.select(*key, "snapshot_id", "role", "missing_share", "held_because") for c in (contested, copies)]
-    return pl.concat([*told, _successive(chain, rows, key, max_missing_share)])
+    return pl.concat([*told, _successive(chain, rows, key, most)])
 
 
 def _ordered(rows: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
@@ -72,9 +87,7 @@ def _ordered(rows: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
     )
 
 
-def _successive(
-    deliveries: pl.DataFrame, rows: pl.DataFrame, key: tuple[str, ...], max_missing_share: float
-) -> pl.DataFrame:
+def _successive(deliveries: pl.DataFrame, rows: pl.DataFrame, key: tuple[str, ...], most: Reissue) -> pl.DataFrame:
     """Roles of deliveries of which each is newer than the one before."""
     first = deliveries.filter(rank=1)
     leader = first.select(*key, leader="snapshot_id")
@@ -83,7 +96,8 @@ def _successive(
             role=pl.lit("leads"), missing_share=pl.lit(None, pl.Float64), held_because=pl.lit(None, pl.String)
         )
     ]
-    members = rows.select(*key, "snapshot_id", "location_key").unique()
+    counted = rows if "people" in rows.columns else rows.with_columns(people=pl.lit(None, pl.Int64))
+    members = counted.group_by(*key, "snapshot_id", "location_key").agg(pl.col("people").sum())
     newest_rank = deliveries["rank"].max() or 1
     for rank in range(2, int(str(newest_rank)) + 1):
         newer = deliveries.filter(rank=rank)
@@ -92,22 +106,38 @@ def _successive(
         missing = (
             old.join(newer.select(key), on=key, nulls_equal=True)
             .join(
-                new.select(*key, "location_key", found=pl.lit(True)),
+                new.select(*key, "location_key", found=pl.lit(True), now="people"),
                 on=[*key, "location_key"],
                 how="left",
                 nulls_equal=True,
             )
             .group_by(key)
-            .agg(missing_share=pl.col("found").null_count() / pl.len())
+            .agg(
+                missing_share=pl.col("found").null_count() / pl.len(),
+                _gone=pl.col("people").filter(pl.col("found").is_null()).sum(),
+                _people=pl.col("people").sum(),
+            )
+            .join(new.group_by(key).agg(_now=pl.col("people").sum()), on=key, how="left", nulls_equal=True)
         )
-        lacks = (pl.col("missing_share") > max_missing_share) & pl.col("statement").is_null()
-        newer = newer.join(missing, on=key, how="left", nulls_equal=True).with_columns(
-            role=pl.when(pl.col("statement") == "adds")
-            .then(pl.lit("adds"))
-            .when(lacks)
-            .then(pl.lit("held"))
-            .otherwise(pl.lit("leads")),
-            held_because=pl.when((pl.col("statement").fill_null("") != "adds") & lacks).then(pl.lit("lacks_places")),
+        # of the people: those whose locations are gone, or those by which it is smaller
+        fewer = pl.max_horizontal("_gone", pl.col("_people") - pl.col("_now").fill_null(0)) / pl.col("_people")
+        lacks_places = pl.col("missing_share") > most.places
+        lacks_people = pl.when(pl.col("_people") > 0).then(fewer > most.people).otherwise(False)
+        lacks = (lacks_places | lacks_people) & pl.col("statement").is_null()
+        newer = (
+            newer.join(missing, on=key, how="left", nulls_equal=True)
+            .with_columns(
+                role=pl.when(pl.col("statement") == "adds")
+                .then(pl.lit("adds"))
+                .when(lacks)
+                .then(pl.lit("held"))
+                .otherwise(pl.lit("leads")),
+                held_because=pl.when((pl.col("statement").fill_null("") != "adds") & lacks).then(
+                    pl.when(lacks_places).then(pl.lit("lacks_places")).otherwise(pl.lit("lacks_people"))
+                ),
+                missing_share=pl.when(lacks & ~lacks_places).then(fewer).otherwise("missing_share"),
+            )
+            .drop("_gone", "_people", "_now")
         )
         takes_over = newer.filter(role="leads").select(*key, taker="snapshot_id")
         leader = leader.join(takes_over, on=key, how="left", nulls_equal=True).select(
@@ -139,7 +169,7 @@ def newest_of(rows: pl.DataFrame, key: tuple[str, ...]) -> pl.DataFrame:
 STATEMENT = (*KEY, "statement_label")
 
 
-def statement_roles(rows: pl.DataFrame, max_missing_share: float, series: tuple[Series, ...]) -> pl.DataFrame:
+def statement_roles(rows: pl.DataFrame, most: Reissue, series: tuple[Series, ...]) -> pl.DataFrame:
     """What each delivery does in each statement that it makes: leads, adds, compared, replaced or held.
 
     Args:
@@ -147,10 +177,10 @@ def statement_roles(rows: pl.DataFrame, max_missing_share: float, series: tuple[
         series: the series of the rows; their assessment types are in order of precedence.
 
     Returns:
-        STATEMENT, snapshot_id, role, missing_share, held_because (lacks_places, several_at_once, not_comparable; null
-        unless held).
+        STATEMENT, snapshot_id, role, missing_share, held_because (lacks_places, lacks_people, several_at_once,
+        not_comparable; null unless held).
     """
-    roles = delivery_roles(rows, max_missing_share, STATEMENT)
+    roles = delivery_roles(rows, most, STATEMENT)
     places = leading_statements(roles.filter(role="leads").select(STATEMENT).unique(), series, KEY)
     lead = pl.col("role") == "leads"
     return roles.join(places, on=STATEMENT, how="left").select(
@@ -168,7 +198,7 @@ def statement_roles(rows: pl.DataFrame, max_missing_share: float, series: tuple[
     )
 
 
-def labelled(rows: pl.DataFrame, series: tuple[Series, ...], max_missing_share: float) -> pl.DataFrame:
+def labelled(rows: pl.DataFrame, series: tuple[Series, ...], most: Reissue) -> pl.DataFrame:
     """Rows with the label of the statement that they are of.
 
     A delivery whose sidecar says `adds` or `replaces` is of the statement that leads without it, whatever its own label,
@@ -181,7 +211,7 @@ def labelled(rows: pl.DataFrame, series: tuple[Series, ...], max_missing_share: 
     marked = pl.col("statement").is_not_null()
     if told.filter(marked).is_empty():
         return told
-    roles = statement_roles(told.filter(~marked), max_missing_share, series)
+    roles = statement_roles(told.filter(~marked), most, series)
     lead = roles.filter(role="leads").select(*KEY, _lead="statement_label").unique(KEY)
     one = pl.col("statement_label").n_unique().over(*KEY, "snapshot_id") == 1
     return (

@@ -11,7 +11,7 @@ from dtm_pipeline.contracts.derive import conform, empty
 from dtm_pipeline.contracts.model import Table
 from dtm_pipeline.contracts.raw import ROW
 from dtm_pipeline.domain.events import newest_reports
-from dtm_pipeline.domain.precedence import delivery_roles
+from dtm_pipeline.domain.precedence import Reissue, delivery_roles
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.places.resolve import DECLARED, PLACED, resolve, subdistrict
 
@@ -47,7 +47,7 @@ def observed_facts(
     rows = raw.join(deliveries.select("snapshot_id", "intake", "statement"), on="snapshot_id")
     said = [c.name for c in table.columns if c.name in raw.columns and c.name not in (*ROW, *NO_CONTENT)]
     told = rows.with_columns(location_key=_location(rows, key), content=pl.struct(said).hash(seed=1))
-    roles = delivery_roles(told, max_missing_share, key)
+    roles = delivery_roles(told, Reissue(max_missing_share), key)
     used = roles.filter(pl.col("role").is_in(["leads", "adds"])).select(*key, "snapshot_id", leads=pl.lit(True))
     rows = rows.join(used, on=[*key, "snapshot_id"], how="left", nulls_equal=True, maintain_order="left")
     rows = _placed(rows.with_columns(pl.col("leads").fill_null(False)), gazetteer)

@@ -12,7 +12,7 @@ from dtm_pipeline.contracts.derive import conform, empty
 from dtm_pipeline.contracts.raw import ROW
 from dtm_pipeline.domain.aggregate import known_sum
 from dtm_pipeline.domain.household_size import SizeRule, with_sizes
-from dtm_pipeline.domain.precedence import delivery_roles, newest_of
+from dtm_pipeline.domain.precedence import Reissue, delivery_roles, newest_of
 from dtm_pipeline.domain.severity import NOT_ASSESSED, SeverityModel, score_locations, score_scales, with_unassessed
 from dtm_pipeline.domain.stocks import LOCATION_LEVEL
 from dtm_pipeline.facts.observed import held_findings
@@ -63,7 +63,7 @@ def severity_facts(
     said = rows.join(given, on=list(ROW), how="left", nulls_equal=True, maintain_order="left").with_columns(
         location_key="place_id", content=pl.struct("place_id", "households", "_answer").hash(seed=1)
     )
-    roles = delivery_roles(said, max_missing_share, SURVEY)
+    roles = delivery_roles(said, Reissue(max_missing_share), SURVEY)
     leading = roles.filter(pl.col("role").is_in(["leads", "adds"])).select("snapshot_id", *SURVEY)
     used = rows.join(leading, on=["snapshot_id", *SURVEY], how="semi")
     # where an addition surveys a location again, the newer answers stand for it

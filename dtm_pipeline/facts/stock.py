@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from dtm_pipeline.contracts.core import DELIVERY_ROLE, FINDING, SOURCE_TOTAL, STOCK
+from dtm_pipeline.contracts.core import DELIVERY_ROLE, FINDING, REVIEW, SOURCE_TOTAL, STOCK
 from dtm_pipeline.contracts.derive import conform
 from dtm_pipeline.contracts.raw import ROW
 from dtm_pipeline.domain.aggregate import joined, known_sum
 from dtm_pipeline.domain.carry_forward import carried_forward
 from dtm_pipeline.domain.household_size import SizeRule, with_individuals
+from dtm_pipeline.domain.plausibility import HOLD, PASS
 from dtm_pipeline.domain.precedence import (
     KEY,
     STATEMENT,
+    Reissue,
     align_dates,
     labelled,
     leading_sources,
@@ -29,6 +31,7 @@ from dtm_pipeline.domain.registers import Registers
 from dtm_pipeline.domain.series import Series, series_of_rows
 from dtm_pipeline.domain.statements import SEPARATOR
 from dtm_pipeline.domain.stocks import LOCATION_LEVEL
+from dtm_pipeline.facts.plausible import IMPLAUSIBLE, Plausibility, plausible_roles, sentence
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.places.points import apply_points
 from dtm_pipeline.places.resolve import PROVIDER_DISTRICT, resolve, subdistrict
@@ -60,12 +63,9 @@ HELD_WORDS = {
     "several_at_once": "one of several deliveries of one intake that say different things of it",
     "not_comparable": "one of several statements of the date, and nothing says which leads",
     "repeats_previous_date": "every figure equals the one of the date before",
-}
-HELD_ACTIONS = {
-    "lacks_places": "say replaces = true or adds = true in its sidecar",
-    "several_at_once": "say replaces = true in the sidecar of the one that counts, or adds = true where it lists other places",
-    "not_comparable": "say replaces = true in the sidecar of the one that counts",
-    "repeats_previous_date": "say replaces = true in its sidecar if the figures did not change",
+    "lacks_people": "a newer delivery lacks too many of the people it would replace",
+    "implausible": "it is not plausible beside what is known",
+    "rejected": "a person rejected it",
 }
 # the disjoint groups of a baseline, and the part of each that is of the current year
 BASELINE_GROUPS = {
@@ -116,6 +116,7 @@ class StockFacts:
     stock: pl.DataFrame
     totals: pl.DataFrame
     roles: pl.DataFrame
+    reviews: pl.DataFrame
     findings: pl.DataFrame
 
 
@@ -127,7 +128,8 @@ def stock_facts(
     gazetteer: Gazetteer,
     edition_at: EditionAt,
     registers: Registers,
-    max_missing_share: float,
+    most: Reissue,
+    plausibility: Plausibility,
 ) -> StockFacts:
     """Facts from the raw rows of one country.
 
@@ -139,12 +141,15 @@ def stock_facts(
         gazetteer: units of the country.
         edition_at: boundary edition of a day.
         registers: statements on rounds and locations: a partial round carries forward what it did not reach.
-        max_missing_share: a newer delivery that lacks more of the locations before it is held.
+        most: how much of what it would replace a newer delivery may lack.
+        plausibility: what statements are judged by before they lead.
     """
     rows = raw.rows().join(deliveries.frame, on="snapshot_id").with_columns(series_id="told_series")
     rows, series = series_of_rows(rows, registry)
-    rows = labelled(rows.with_columns(content=_content()), series, max_missing_share)
-    roles = with_repeated_dates(statement_roles(rows, max_missing_share, series), rows)
+    rows = rows.with_columns(content=_content(), people=pl.coalesce("individuals", "households"))
+    rows = labelled(rows, series, most)
+    told = plausible_roles(rows, lambda r: with_repeated_dates(statement_roles(r, most, series), r), plausibility)
+    roles = told.roles
     used = rows.join(
         roles.filter(pl.col("role").is_in(["leads", "adds"])).select(*STATEMENT, "snapshot_id"),
         on=[*STATEMENT, "snapshot_id"],
@@ -173,13 +178,16 @@ def stock_facts(
     held = named.filter(role="held").join(dates, on=list(KEY), how="left")
     held = held.with_columns(reference_date=pl.coalesce("reference_date", "source_reference_date"))
     totals = _totals(_of_the_leading_source(stock), held)
+    reviews = _with_sentences(told.reviews, held)
     return StockFacts(
         stock=stock,
         totals=conform(totals, SOURCE_TOTAL),
         roles=conform(named, DELIVERY_ROLE),
+        reviews=conform(reviews, REVIEW),
         findings=pl.concat(
             [
-                _findings(stock, totals, held),
+                _findings(stock, totals),
+                conform(_of_reviews(reviews), FINDING),
                 conform(_compared_statements(rows, named), FINDING),
                 conform(_nearest_editions(stock, edition_at), FINDING),
                 conform(_untested_points(stock), FINDING),
@@ -445,7 +453,7 @@ def _without_a_lead(led: pl.DataFrame, held: pl.DataFrame, scope: list[str]) -> 
     )
 
 
-def _findings(stock: pl.DataFrame, totals: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+def _findings(stock: pl.DataFrame, totals: pl.DataFrame) -> pl.DataFrame:
     """What an analyst should look at, without people's data."""
     unplaced = (
         # districts that a sure crosswalk maps stay a note of their rows
@@ -508,16 +516,48 @@ def _findings(stock: pl.DataFrame, totals: pl.DataFrame, held: pl.DataFrame) -> 
             individuals=(pl.col("individuals") - pl.col("_lead")).abs(),
         )
     )
-    waiting = held.with_columns(
-        finding=pl.lit("delivery_held"),
+    return pl.concat([conform(f, FINDING) for f in (unplaced, conflicts, misread, differing)])
+
+
+def _with_sentences(reviews: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+    """What is held, was accepted or is doubtful, a row a statement, each in words.
+
+    Args:
+        reviews: the verdicts on statements that would lead.
+        held: every role that is held.
+    """
+    doubtful = reviews.filter((pl.col("outcome") != PASS) | pl.col("accepted"))
+    judged = doubtful.with_columns(
+        sentence=pl.Series([sentence(r) for r in doubtful.iter_rows(named=True)], dtype=pl.String)
+    )
+    share = (pl.col("missing_share") * 100).round(1)
+    lacks = pl.col("held_because").is_in(["lacks_places", "lacks_people"])
+    what = pl.when(pl.col("held_because") == "lacks_places").then(pl.lit("locations")).otherwise(pl.lit("people"))
+    others = held.filter(pl.col("held_because") != IMPLAUSIBLE).with_columns(
+        outcome=pl.lit(HOLD),
+        accepted=pl.lit(False),
+        broken=pl.concat_list("held_because"),
         sentence=pl.format(
-            "{} on {}: {} and is held; {}",
+            "{} on {}: {}",
             "series_id",
             "source_reference_date",
-            pl.when(pl.col("held_because") == "lacks_places")
-            .then(pl.format("lacks {} % of the locations it would replace", (pl.col("missing_share") * 100).round(1)))
+            pl.when(lacks)
+            .then(pl.format("lacks {} % of the {} it would replace", share, what))
             .otherwise(pl.col("held_because").replace_strict(HELD_WORDS, return_dtype=pl.String)),
-            pl.col("held_because").replace_strict(HELD_ACTIONS, return_dtype=pl.String),
         ),
     )
-    return pl.concat([conform(f, FINDING) for f in (unplaced, conflicts, misread, differing, waiting)])
+    return pl.concat([judged, others.select(c for c in others.columns if c in REVIEW.column_names)], how="diagonal")
+
+
+def _of_reviews(reviews: pl.DataFrame) -> pl.DataFrame:
+    """A finding for each: held, accepted by a person, or doubtful."""
+    held, accepted = pl.col("outcome") == HOLD, pl.col("accepted")
+    told = pl.format("{}; held: `dtm review show {}`, or say replaces = true in its sidecar", "sentence", "review_id")
+    return reviews.with_columns(
+        finding=pl.when(held)
+        .then(pl.lit("delivery_held"))
+        .when(accepted)
+        .then(pl.lit("accepted_by_review"))
+        .otherwise(pl.lit("doubtful")),
+        sentence=pl.when(held).then(told).otherwise("sentence"),
+    )

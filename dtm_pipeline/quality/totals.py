@@ -130,7 +130,12 @@ def _outlined(levels: tuple[str, ...]) -> list[pl.Expr]:
     """Keys of units. Where a row names a unit and none above it, those above are the ones last named, as in an outline."""
     named = [pl.col(k).is_not_null() for k in levels]
     return [
-        pl.when(~pl.any_horizontal(named[: n + 1]) & pl.any_horizontal(pl.lit(False), *named[n + 1 :]))
+        # a row that bears the name of a larger unit is no line of an outline
+        pl.when(
+            ~pl.any_horizontal(named[: n + 1])
+            & pl.any_horizontal(pl.lit(False), *named[n + 1 :])
+            & pl.col(STANDS_FOR).is_null()
+        )
         .then(pl.col(key).forward_fill())
         .otherwise(key)
         .alias(key)

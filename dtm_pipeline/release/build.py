@@ -36,9 +36,10 @@ from dtm_pipeline.release.kept import reasons, same_figures, with_kept_countries
 from dtm_pipeline.release.pointer import LATEST, Release, ReleaseError, all_releases, digest, latest_release, verify
 from dtm_pipeline.release.readme import readme
 from dtm_pipeline.release.report import write_report
+from dtm_pipeline.release.reviews import not_taken, review_records
 from dtm_pipeline.storage.home import Home, write_json
 from dtm_pipeline.storage.reference import Reference
-from dtm_pipeline.storage.snapshots import Snapshot
+from dtm_pipeline.storage.snapshots import Snapshot, SnapshotStore
 from dtm_pipeline.storage.tables import stored, write_table
 
 STAGING = ".staging"
@@ -65,9 +66,17 @@ class Draft:
 
 
 def publish(
-    home: Home, reference: Reference, snapshots: list[Snapshot], judge: Judge, waivers: dict[str, str]
+    home: Home,
+    reference: Reference,
+    snapshots: list[Snapshot],
+    judge: Judge,
+    waivers: dict[str, str],
+    strict_about: frozenset[str] | None = None,
 ) -> tuple[Release | None, bool]:
     """Release the out tables of a home.
+
+    Args:
+        strict_about: deliveries of which all must have been taken, and nothing be held; None: what was taken is released.
 
     Returns:
         The latest release (None where nothing was ever released) and whether it is new.
@@ -75,9 +84,11 @@ def publish(
     A gate that refuses refuses its own country, whose last good tables stay; the others are released.
 
     Raises:
-        GateRefusedError: a gate refused all that is new, and nobody waived it.
+        GateRefusedError: a gate refused all that is new, and nobody waived it; or not all was taken, and that was asked for.
     """
     draft = Draft(home, reference, snapshots, judge, waivers)
+    if strict_about is not None:
+        _all_was_taken(draft, strict_about)
     collect(draft)
     if draft.previous is None and not any(s.status == "accepted" for s in snapshots):
         return None, False  # nothing was ever released, and nothing can be
@@ -96,6 +107,18 @@ def publish(
     for step in STEPS:
         step(draft)
     return Release(home.releases / draft.name), True
+
+
+def _all_was_taken(draft: Draft, deliveries: frozenset[str]) -> None:
+    """Stop a strict run.
+
+    Raises:
+        GateRefusedError: a delivery was refused or much of it rejected, or something is held.
+    """
+    asked = [s for s in SnapshotStore(draft.home).all() if s.sha256 in deliveries]
+    told = not_taken(draft.home, asked, draft.reference.thresholds["deliveries"]["partial_above"])
+    if told:
+        raise GateRefusedError([GateResult("strict", "deliveries", "all was taken", t, passed=False) for t in told])
 
 
 def collect(draft: Draft) -> None:
@@ -346,6 +369,7 @@ def write_manifest(draft: Draft) -> None:
                 }
                 for country, why in reasons(draft.refused).items()
             },
+            "reviews": review_records(draft.home),
             "waivers": {
                 g: why for g, why in draft.waivers.items() if any(x.gate == g and not x.passed for x in draft.gates)
             },

@@ -19,6 +19,7 @@ from dtm_pipeline.contracts.model import Table
 from dtm_pipeline.domain.breakdowns import WITHHELD, complete_cells, dimensions_told, untold_cells
 from dtm_pipeline.domain.household_size import rule_table, with_sizes
 from dtm_pipeline.release.pointer import ReleaseError, find_release
+from dtm_pipeline.release.reviews import in_words, review_records
 from dtm_pipeline.storage.home import Home
 from dtm_pipeline.storage.snapshots import Snapshot, SnapshotStore
 from dtm_pipeline.storage.tables import stored
@@ -95,6 +96,8 @@ class Explanation:
     steps: list[Step]
     same_total: bool
     sources: list[Rows]
+    reviews: tuple[str, ...] = ()
+    """What was held, decided or is doubtful of the series on that date."""
     earlier: Explanation | None = None
     """Of a change the way of the figure that it is compared with."""
 
@@ -160,8 +163,15 @@ def follow(home: Home, release: str, frame: pl.DataFrame, question: Question) ->
         steps,
         len({s.total for s in steps}) == 1 and (earlier is None or earlier.same_total),
         _sources(delivered, {s.sha256: s for s in SnapshotStore(home).all()}),
+        _reviews_of(home, figure),
         earlier,
     )
+
+
+def _reviews_of(home: Home, figure: dict[str, Any]) -> tuple[str, ...]:
+    """What was held, decided or is doubtful of a figure's series on its date."""
+    asked = (figure.get("series_id"), figure.get("reference_date"))
+    return tuple(in_words(r) for r in review_records(home) if (r["series_id"], r["reference_date"]) == asked)
 
 
 def _earlier(home: Home, release: str, figure: dict[str, Any], declared: Table) -> Explanation | None:

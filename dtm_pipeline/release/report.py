@@ -20,6 +20,7 @@ from dtm_pipeline.domain.aggregate import known_sum
 from dtm_pipeline.places.shapes import district_features, outline_features
 from dtm_pipeline.release.charts import MAX_POINTS, Spec, district_map, flows, trend
 from dtm_pipeline.release.gates import GateResult
+from dtm_pipeline.release.reviews import review_records
 from dtm_pipeline.storage.home import Home
 from dtm_pipeline.storage.reference import Reference
 from dtm_pipeline.storage.snapshots import Snapshot
@@ -99,6 +100,7 @@ def write_report(
         _country(page, country, tables, home, reference)
         if country in kept:
             page.add(f"<p class='kept'>{escape(_kept(country, kept[country], tables))}</p>")
+    _reviews(page, home, snapshots)
     _quality(page, home, snapshots, gates, tables)
     _meaning(page)
     path.write_text(_html(page, name), encoding="utf-8")
@@ -344,6 +346,27 @@ def _weekly(flow: pl.DataFrame) -> pl.DataFrame:
         .filter(pl.col("days") == 7)
         .sort("flow_point_name", "direction", "week")
     )
+
+
+def _reviews(page: Page, home: Home, snapshots: list[Snapshot]) -> None:
+    """What is held, was decided or is doubtful."""
+    records = review_records(home)
+    if not records:
+        return
+    names = {s.sha256: s.name for s in snapshots}
+    held = [r for r in records if r["state"] == "held"]
+    page.add("<h2>Held, decided, doubtful</h2>")
+    if held:
+        page.add(
+            f"<p class='bad'>{len(held)} statements are held and are in no table: <code>dtm review</code> lists them, "
+            "<code>dtm review accept ID --by NAME --reason WHY</code> or <code>reject</code> settles each.</p>"
+        )
+    page.table(
+        ["Id", "What", "Delivery", "Statement", "By", "Why"],
+        [[r["review_id"], r["state"], names.get(r["snapshot_id"], ""), r["sentence"], r["by"], r["reason"]] for r in records[:SHOWN_ROWS]],
+    )  # fmt: skip
+    if len(records) > SHOWN_ROWS:
+        page.add(f"<p class='quiet'>And {len(records) - SHOWN_ROWS} more: <code>dtm review --doubtful</code>.</p>")
 
 
 def _quality(

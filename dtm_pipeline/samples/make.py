@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -23,6 +24,8 @@ FIRST_ROUND_NUMBER = 111
 API_ONLY = (date(2018, 12, 31), date(2019, 4, 30))
 SURVEY_SHARE = 0.8
 BORDER_DAYS = 240
+PERSONS_TYPED = 6
+"""Persons a household of the returnees that are invented."""
 
 
 def round_days(rounds: int) -> list[date]:
@@ -50,6 +53,7 @@ def make_samples(country: str, rounds: int, locations: int, seed: int, out: Path
     rng = np.random.default_rng(seed + 1)
     _severity_survey(samples, last, reference.severity_model("return_conditions"), rng)
     _border_counts(samples, last.day, rng)
+    _individuals_as_households(samples, last, max(numbers.values()) + 1)
     _broken(samples)
     samples.write_faults()
     return samples
@@ -344,6 +348,22 @@ def _border_counts(samples: Samples, until: date, rng: np.random.Generator) -> N
     samples.planted.append(Fault(name, "", 81, "Total", "total_differs", "finding"))
     write_csv(samples.folder / name, rows)
     samples.deliveries.append(samples.folder / name)
+
+
+def _individuals_as_households(samples: Samples, last: Round, number: int) -> None:
+    """The list of a month later, in which somebody typed individuals into the column of families: it is held."""
+    day = (last.day + timedelta(days=1)).replace(day=28)
+    typed = last.rows.with_columns(households=pl.col("individuals"), individuals=pl.col("individuals") * PERSONS_TYPED)
+    cells = {d: {c: n * PERSONS_TYPED for c, n in told.items()} for d, told in last.cells.items()}
+    layout, form = layout_of(day, last.group)
+    rows, _ = sheet_rows(layout, replace(last, day=day, rows=typed, cells=cells))
+    path = samples.folder / f"Round{number}_Master_List_Returnee_{day.isoformat()}_IOM_DTM.{form}"
+    if form == "csv":
+        write_csv(path, rows)
+    else:
+        write_xlsx(path, rows, "RETURNEE DATASET")
+    samples.planted.append(Fault(path.name, "", None, "", "implausible", "held"))
+    samples.deliveries.append(path)
 
 
 def _broken(samples: Samples) -> None:

@@ -13,7 +13,7 @@ FAULT_COLUMNS = ("file", "sheet", "row", "column", "fault", "expected", "needs_b
 class Fault:
     """A fault that was planted: where, and how the pipeline is to answer.
 
-    `expected`: `quarantine`, `finding` or `refused`. `row` is the row that a person sees, empty for the whole file.
+    `expected`: `quarantine`, `finding`, `held` or `refused`. `row` is the row that a person sees, empty for the whole file.
     """
 
     file: str

@@ -58,6 +58,11 @@ class Home:
         return self.root / "places" / "decisions.csv"
 
     @property
+    def reviews(self) -> Path:
+        """What persons decided of held statements."""
+        return self.root / "review" / "decisions.csv"
+
+    @property
     def warehouse(self) -> Path:
         return self.root / "warehouse"
 

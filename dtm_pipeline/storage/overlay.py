@@ -31,6 +31,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "location_links.csv": ("location_code", "place_id", "link"),
     "location_statements.csv": ("location_code", "place_id", "admin_code", "population_group", "valid_from"),
     "round_statements.csv": ("series_id", "reference_date"),
+    "known_jumps.csv": ("series_id", "reference_date"),
     "admin_boundaries/crosswalk.csv": ("location_code", "admin_level", "provider_parent_code", "provider_name", "valid_from"),
     "admin_boundaries/names.csv": ("location_code", "code", "name"),
     "admin_boundaries/other_codes.csv": ("location_code", "system", "other_code"),

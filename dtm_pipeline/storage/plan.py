@@ -64,6 +64,7 @@ def forms_among(snapshots: list[Snapshot]) -> list[Snapshot]:
 def country_fingerprints(home: Home, snapshots: list[Snapshot], reference_fingerprint: str) -> dict[str, str]:
     """For each country that deliveries are of, what its figures depend on."""
     decisions = home.decisions.read_text(encoding="utf-8") if home.decisions.is_file() else ""
+    decisions += home.reviews.read_text(encoding="utf-8") if home.reviews.is_file() else ""
     used = [s for s in snapshots if s.status == ACCEPTED]
     found = {}
     for country in sorted({c for s in used for c in s.countries}):

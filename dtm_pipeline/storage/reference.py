@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -13,6 +14,7 @@ import polars as pl
 
 from dtm_pipeline.contracts.model import Dissemination
 from dtm_pipeline.domain.household_size import SizeRule
+from dtm_pipeline.domain.plausibility import PlausibilityRules, with_overrides
 from dtm_pipeline.domain.registers import LINK_SCHEMA, Registers
 from dtm_pipeline.domain.series import Series
 from dtm_pipeline.domain.severity import COMBINATIONS, MISSING_ANSWERS, HotspotRule, Indicator, SeverityModel
@@ -43,6 +45,8 @@ PARTS = (
     "flow_points",
     "flow_calendars",
     "location_links",
+    "plausibility",
+    "known_jumps",
 )
 """What can be read of the reference data beside the gazetteer."""
 
@@ -259,6 +263,20 @@ class Reference:
         if not locations.filter(named != 1).is_empty():
             raise ValueError("location_statements.csv: a row names a place_id or an admin_code, one of the two")
         return Registers(rounds, locations, self.location_links)
+
+    @cached_property
+    def plausibility(self) -> Callable[[str], PlausibilityRules]:
+        """The rules by which statements of a series are judged, by its id."""
+        told = self.thresholds["plausibility"]
+        return with_overrides(
+            PlausibilityRules(**{k: v for k, v in told.items() if k != "series"}), told.get("series", {})
+        )
+
+    @cached_property
+    def known_jumps(self) -> frozenset[tuple[str, date]]:
+        """Series and reference dates at which a jump is on record as true."""
+        rows = self._csv("known_jumps.csv").with_columns(pl.col("reference_date").str.to_date("%Y-%m-%d"))
+        return frozenset(rows.select("series_id", "reference_date").rows())
 
     @cached_property
     def thresholds(self) -> dict[str, dict[str, Any]]:

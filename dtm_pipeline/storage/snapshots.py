@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import tomllib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
@@ -18,7 +19,7 @@ from dtm_pipeline.storage.home import Home, HomeError, write_json
 
 COUNTRY = re.compile(r"[A-Z]{3}")
 TEXTS = ("kind", "population_group", "series", "terms", "round", "provider", "survey")
-STATEMENT_KEYS = ("country", "reference_date", *TEXTS, "replaces", "adds")
+STATEMENT_KEYS = ("country", "reference_date", "date_order", *TEXTS, "replaces", "adds")
 
 
 NEW, ACCEPTED, REFUSED, OPENED = "new", "accepted", "refused", "opened"
@@ -120,19 +121,25 @@ def _checked(said: dict[str, Any], name: str) -> dict[str, Any]:
     for key in TEXTS:
         if not isinstance(checked.get(key, ""), str) or (key in checked and not checked[key].strip()):
             raise wrong(key, "a text")
-    if checked.get("population_group", POPULATION_GROUPS[0]) not in POPULATION_GROUPS:
-        raise wrong("population_group", f"one of {', '.join(POPULATION_GROUPS)}")
+    for key, known in (("population_group", POPULATION_GROUPS), ("date_order", ("dmy", "mdy"))):
+        if checked.get(key, known[0]) not in known:
+            raise wrong(key, f"one of {', '.join(known)}")
+    _check_country_and_date(said, checked, wrong)
+    return checked
+
+
+def _check_country_and_date(
+    said: dict[str, Any], checked: dict[str, Any], wrong: Callable[[str, str], StatementError]
+) -> None:
     if "country" in said:
-        code = said["country"].upper() if isinstance(said["country"], str) else ""
-        if not COUNTRY.fullmatch(code):
+        checked["country"] = str(said["country"]).upper()
+        if not COUNTRY.fullmatch(checked["country"]):
             raise wrong("country", "an ISO 3166-1 alpha-3 code such as IRQ")
-        checked["country"] = code
     if "reference_date" in said:
         try:
             checked["reference_date"] = date.fromisoformat(str(said["reference_date"])).isoformat()
         except ValueError as error:
             raise wrong("reference_date", "a date, YYYY-MM-DD") from error
-    return checked
 
 
 def digest(path: Path) -> str:

@@ -34,7 +34,7 @@ def home(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
             (inbox / file.name).write_bytes(file.read_bytes())
     assessment(inbox / "ILA_2020-12-31.csv")
     (inbox / "ILA_2020-12-31.toml").write_text('country = "IRQ"\n', encoding="utf-8")
-    assert dtm("run", "--inbox", inbox, "--home", home).code == 0
+    assert dtm("run", "--inbox", inbox, "--home", home).code == 6
     return inbox, home
 
 

@@ -31,7 +31,7 @@ def kind_samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def kind_home(kind_samples: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("kinds_home")
     answer = dtm("run", "--inbox", kind_samples, "--home", home)
-    assert answer.code == 0, answer.err
+    assert answer.code == 6, answer.err
     return home
 
 

@@ -17,6 +17,7 @@ def test_every_planted_fault_is_found_and_nothing_unplanted_is(real_data: Path, 
     assert (
         dtm("boundaries", "import", polygons, "--country", "IRQ", "--edition", "cod-2019", "--home", tmp_path).code == 0
     )
-    assert dtm("run", "--inbox", samples, "--home", tmp_path).code == 0
+    assert dtm("run", "--inbox", samples, "--home", tmp_path).code == 6
     assert found(tmp_path) == planted(samples, "quarantine", with_boundaries=True)
-    assert found(tmp_path, "--findings") == planted(samples, "finding", with_boundaries=True)
+    told = {f for f in found(tmp_path, "--findings") if f[3] != "delivery_held"}
+    assert told == planted(samples, "finding", with_boundaries=True)

@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 import pytest
 
-from dtm_pipeline.domain.precedence import align_dates, delivery_roles, leading_sources
+from dtm_pipeline.domain.precedence import Reissue, align_dates, delivery_roles, leading_sources
 from dtm_pipeline.domain.series import Series, series_of_rows
 from dtm_pipeline.storage.reference import Reference
 
@@ -39,7 +39,7 @@ def deliveries(*told: tuple[str, int, str | None, int]) -> pl.DataFrame:
 
 
 def roles(*told: tuple[str, int, str | None, int]) -> dict[str, str]:
-    return dict(delivery_roles(deliveries(*told), 0.05).select("snapshot_id", "role").rows())
+    return dict(delivery_roles(deliveries(*told), Reissue(0.05)).select("snapshot_id", "role").rows())
 
 
 def test_the_newest_delivery_leads_whole() -> None:

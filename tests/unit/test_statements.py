@@ -10,8 +10,10 @@ import pytest
 
 from dtm_pipeline.contracts import raw
 from dtm_pipeline.contracts.derive import conform, empty
-from dtm_pipeline.domain.precedence import labelled, statement_roles
+from dtm_pipeline.domain.plausibility import Decisions
+from dtm_pipeline.domain.precedence import Reissue, labelled, statement_roles
 from dtm_pipeline.domain.series import series_of_rows
+from dtm_pipeline.facts.plausible import Plausibility
 from dtm_pipeline.facts.stock import Deliveries, RawStocks, StockFacts, stock_facts
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.settings import Settings
@@ -19,6 +21,17 @@ from dtm_pipeline.storage.reference import Reference
 
 REFERENCE = Reference(Settings().reference)
 GAZETTEER = Gazetteer.load(REFERENCE.folder).of_country("LBN")
+
+RULES = REFERENCE.plausibility
+
+
+def judged_by(names: list[str]) -> Plausibility:
+    """The shipped rules, deliveries that came long after their dates, and nothing rejected."""
+    rejected = pl.DataFrame(schema={"snapshot_id": pl.String, "reference_date": pl.Date, "rejected_rows": pl.Int64, "rejected_individuals": pl.Int64})  # fmt: skip
+    came = pl.DataFrame({"snapshot_id": names}, schema={"snapshot_id": pl.String}).with_columns(received_on=date(2030, 1, 1), control_gap=pl.lit(None, pl.Float64), date_inferred=pl.lit(False))  # fmt: skip
+    return Plausibility(RULES, Decisions(), frozenset(), rejected, came)
+
+
 DAY, NEXT = date(2023, 10, 15), date(2023, 11, 15)
 OPERATION = "Displacement due to conflict"
 
@@ -49,7 +62,7 @@ def facts(*told: pl.DataFrame, intakes: dict[str, int] | None = None, **statemen
     numbered = pl.concat(told).with_columns(source_row=pl.int_range(1, pl.len() + 1).over("snapshot_id"))
     return stock_facts(
         RawStocks(empty(raw.MASTER_LIST), empty(raw.MASTER_LIST_CELL), empty(raw.LOCATION_DATABASE), empty(raw.LOCATION_DATABASE_COUNT), empty(raw.BASELINE_LOCATION), numbered),
-        Deliveries(pl.DataFrame(rows, schema=schema, orient="row")), REFERENCE.series, REFERENCE.size_rules, GAZETTEER, lambda _: None, REFERENCE.registers, 0.05,
+        Deliveries(pl.DataFrame(rows, schema=schema, orient="row")), REFERENCE.series, REFERENCE.size_rules, GAZETTEER, lambda _: None, REFERENCE.registers, Reissue(0.05, 0.2), judged_by(names),
     )  # fmt: skip
 
 

@@ -238,6 +238,19 @@ def test_two_ids_of_one_name_with_other_counts_are_two_places(tmp_path: Path, re
     assert (people(told, "raw_other__figure"), rules(told)) == (105, [])
 
 
+def test_totals_of_several_levels_in_the_column_of_places_are_told_apart(tmp_path: Path, reference: Reference) -> None:
+    rows = ("S1,Ninewa,Mosul,K,10,50", "S2,Ninewa,Mosul,H,4,20", "S3,Erbil,Erbil,B,1,5", "S4,Erbil,Erbil,D,1,5", ",Ninewa,,Ninewa,14,70", ",Erbil,,Erbil,2,10", ",,,Iraq,16,80")  # fmt: skip
+    told = read(tmp_path, sites(*rows), reference, country="IRQ", population_group="idp")
+    assert (people(told, "raw_other__figure"), findings(told)) == (80, ["control_total"] * 3)
+
+
+def test_villages_of_one_name_in_two_sub_districts_are_two_places(tmp_path: Path, reference: Reference) -> None:
+    headers = "Governorate,District,Sub-district,Location Name,Location Pcode,Residents,IDPs,IDP Returnees"
+    rows = "Aleppo,Afrin,Afrin,V1,C1,100,10,5\nAleppo,Afrin,Bulbul,V1,C9,100,10,5\n"
+    told = read(tmp_path, f"{headers}\n{rows}", reference, country="SYR", reference_date="2026-04-30")
+    assert told.tables["raw_dtm__baseline_location"]["idp_individuals"].sum() == 20
+
+
 COUNTS = "Date,Point,Direction,Total"
 
 

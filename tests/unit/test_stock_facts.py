@@ -8,6 +8,9 @@ import polars as pl
 
 from dtm_pipeline.contracts import raw
 from dtm_pipeline.contracts.derive import conform, empty
+from dtm_pipeline.domain.plausibility import Decisions
+from dtm_pipeline.domain.precedence import Reissue
+from dtm_pipeline.facts.plausible import Plausibility
 from dtm_pipeline.facts.stock import Deliveries, Edition, EditionAt, RawStocks, StockFacts, stock_facts
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.settings import Settings
@@ -15,6 +18,17 @@ from dtm_pipeline.storage.reference import Reference
 
 REFERENCE = Reference(Settings().reference)
 GAZETTEER = Gazetteer.load(REFERENCE.folder).of_country("IRQ")
+
+RULES = REFERENCE.plausibility
+
+
+def judged_by(names: list[str]) -> Plausibility:
+    """The shipped rules, deliveries that came long after their dates, and nothing rejected."""
+    rejected = pl.DataFrame(schema={"snapshot_id": pl.String, "reference_date": pl.Date, "rejected_rows": pl.Int64, "rejected_individuals": pl.Int64})  # fmt: skip
+    came = pl.DataFrame({"snapshot_id": names}, schema={"snapshot_id": pl.String}).with_columns(received_on=date(2030, 1, 1), control_gap=pl.lit(None, pl.Float64), date_inferred=pl.lit(False))  # fmt: skip
+    return Plausibility(RULES, Decisions(), frozenset(), rejected, came)
+
+
 DAY = date(2020, 2, 29)
 
 
@@ -81,7 +95,7 @@ def facts(
             location_database=empty(raw.LOCATION_DATABASE), location_database_count=empty(raw.LOCATION_DATABASE_COUNT),
             baseline=pl.concat([empty(raw.BASELINE_LOCATION), *(baselines or [])]), areas=pl.concat([empty(raw.API_FIGURE), *answers]),
         ),
-        Deliveries(deliveries), REFERENCE.series, REFERENCE.size_rules, GAZETTEER, edition_at, REFERENCE.registers, 0.05,
+        Deliveries(deliveries), REFERENCE.series, REFERENCE.size_rules, GAZETTEER, edition_at, REFERENCE.registers, Reissue(0.05, 0.2), judged_by(names),
     )  # fmt: skip
 
 

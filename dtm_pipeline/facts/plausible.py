@@ -1,0 +1,285 @@
+"""Statements that are not plausible are held: what leads a date is the newest delivery that is. Method: docs/method/plausibility.md."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from dtm_pipeline.domain.aggregate import known_sum
+from dtm_pipeline.domain.plausibility import HOLD, Decisions, PlausibilityRules, judge
+from dtm_pipeline.domain.precedence import KEY, STATEMENT
+from dtm_pipeline.domain.statements import SEPARATOR
+
+IMPLAUSIBLE, REJECTED = "implausible", "rejected"
+ONE = (*STATEMENT, "snapshot_id")
+"""A statement of one delivery."""
+MOST_PASSES = 6
+"""How many deliveries of one date may be held one after the other before all of them are."""
+
+Roles = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+@dataclass(frozen=True)
+class Plausibility:
+    """What statements are judged by.
+
+    Attributes:
+        rules: those of a series, by its id.
+        decisions: what persons decided of statements.
+        known_jumps: series_id and reference_date of true jumps on record, which history does not hold.
+        rejected: snapshot_id, reference_date (null where it can't be read), rejected_rows, rejected_individuals.
+        deliveries: snapshot_id, received_on, control_gap, date_inferred.
+    """
+
+    rules: Callable[[str], PlausibilityRules]
+    decisions: Decisions
+    known_jumps: frozenset[tuple[str, date]]
+    rejected: pl.DataFrame
+    deliveries: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Roles of deliveries (STATEMENT, snapshot_id, role, missing_share, held_because, review_id), and the verdicts.
+
+    `reviews` has a row a statement that would lead: STATEMENT, snapshot_id, review_id, location_code, population_group, the
+    columns of a verdict, previous_date, and waits_with as a review_id.
+    """
+
+    roles: pl.DataFrame
+    reviews: pl.DataFrame
+
+
+def plausible_roles(rows: pl.DataFrame, roles_of: Roles, told: Plausibility) -> Judged:
+    """Roles of deliveries in which none that is held leads, and the verdicts on the statements that would.
+
+    What a person accepted leads as if its sidecar said `replaces`; what one rejected does nothing. Where a held delivery had
+    replaced another, that one leads in its stead, if it is plausible.
+
+    Args:
+        rows: of `labelled`, with location_code and population_group.
+        roles_of: the roles of the deliveries of some rows.
+    """
+    ids = with_review_ids(rows.select(*ONE).unique())
+    rows, rejected = _decided(rows, ids, told.decisions)
+    left, found = rows, []
+    for _ in range(MOST_PASSES):
+        roles = roles_of(left)
+        reviews = _reviews(left, roles, told)
+        held = reviews.filter(outcome=HOLD)
+        # where another delivery says something of the date, it is asked whether that is plausible
+        others = roles.filter(pl.col("role").is_in(["replaced", "compared"])).select(*KEY, _other=True).unique()
+        instead = held.join(others, on=list(KEY), how="semi")
+        if instead.is_empty():
+            break
+        found.append(instead)
+        left = left.join(instead.select(ONE), on=list(ONE), how="anti")
+    reviews = pl.concat([*found, reviews]).unique(ONE, keep="first", maintain_order=True)
+    waiting = reviews.filter(outcome=HOLD).select(*ONE, _held=pl.lit(True))
+    judged = roles.join(waiting, on=list(ONE), how="left").with_columns(
+        role=pl.when("_held").then(pl.lit("held")).otherwise("role"),
+        held_because=pl.when("_held").then(pl.lit(IMPLAUSIBLE)).otherwise("held_because"),
+    )
+    gone = waiting.join(roles, on=list(ONE), how="anti")
+    out = [(gone, IMPLAUSIBLE), (rejected, REJECTED)]
+    held_out = [
+        frame.select(
+            *ONE,
+            role=pl.lit("held"),
+            missing_share=pl.lit(None, pl.Float64),
+            held_because=pl.lit(because),
+        )
+        for frame, because in out
+    ]
+    every = pl.concat([judged.drop("_held"), *held_out])
+    return Judged(every.join(ids, on=list(ONE), how="left", maintain_order="left"), reviews)
+
+
+def with_review_ids(statements: pl.DataFrame) -> pl.DataFrame:
+    """Statements of deliveries with `review_id`: the same statement of the same bytes has the same, on every machine.
+
+    Args:
+        statements: STATEMENT and snapshot_id (the sha256 of the delivery).
+    """
+    rows = statements.select(ONE).rows()
+    ids = [hashlib.sha256("|".join(map(str, row)).encode()).hexdigest()[:10] for row in rows]
+    return statements.with_columns(review_id=pl.Series(ids, dtype=pl.String))
+
+
+def _decided(rows: pl.DataFrame, ids: pl.DataFrame, decisions: Decisions) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Rows with what persons decided of them, without the rejected ones, and those."""
+    accepted = ids.filter(pl.col("review_id").is_in(list(decisions.accepted))).select(*ONE, _accepted=pl.lit(True))
+    rejected = ids.filter(pl.col("review_id").is_in(list(decisions.rejected)))
+    if accepted.is_empty() and rejected.is_empty():
+        return rows, rejected
+    word = pl.when("_accepted").then(pl.coalesce("statement", pl.lit("replaces"))).otherwise("statement")
+    told = rows.join(accepted, on=list(ONE), how="left", maintain_order="left").with_columns(statement=word)
+    return told.drop("_accepted").join(rejected.select(ONE), on=list(ONE), how="anti", maintain_order="left"), rejected
+
+
+def _reviews(rows: pl.DataFrame, roles: pl.DataFrame, told: Plausibility) -> pl.DataFrame:
+    """The verdicts on the statements that lead."""
+    leads = roles.filter(role="leads").select(*STATEMENT, "snapshot_id").unique(STATEMENT, keep="any").sort(STATEMENT)
+    statements = leads.with_row_index("statement").with_columns(pl.col("statement").cast(pl.Int64))
+    used = (
+        rows.drop("statement")
+        .join(
+            roles.filter(pl.col("role").is_in(["leads", "adds"])).select(*STATEMENT, "snapshot_id"),
+            on=[*STATEMENT, "snapshot_id"],
+        )
+        .join(statements.select(*STATEMENT, "statement"), on=STATEMENT)
+    )
+    counts = used.group_by("statement", "location_key").agg(known_sum("households"), known_sum("individuals"))
+    asked = _with_evidence(statements, used, told)
+    verdicts = judge(asked, counts, told.rules, told.decisions.accepted)
+    by_number = asked.select("statement", "review_id", "source_reference_date")
+    countries = used.group_by("statement").agg(pl.col("location_code").first(), pl.col("population_group").first())
+    return (
+        asked.join(verdicts, on="statement")
+        .join(countries, on="statement")
+        .join(by_number.select(previous="statement", previous_date="source_reference_date"), on="previous", how="left")
+        .join(by_number.select(waits_with="statement", _with="review_id"), on="waits_with", how="left")
+        .with_columns(waits_with="_with")
+        .drop("_with", "statement", "previous", "line")
+        .sort(STATEMENT)
+    )
+
+
+def _with_evidence(statements: pl.DataFrame, used: pl.DataFrame, told: Plausibility) -> pl.DataFrame:
+    """Statements with their line, their id, and what each says of itself."""
+    parts = pl.col("statement_label").str.split(SEPARATOR)
+    # a row of several groups is one row, and its people are those of all of them
+    of_delivery = ["snapshot_id", "source_reference_date"]
+    sums = used.group_by(of_delivery).agg(
+        _rows=pl.struct("source_sheet", "source_row").n_unique(), _people=pl.col("individuals").sum()
+    )
+    newest = pl.col("source_reference_date") == pl.col("source_reference_date").max().over("snapshot_id")
+    dated = told.rejected.filter(pl.col("reference_date").is_not_null())
+    of_date = dated.group_by("snapshot_id", source_reference_date="reference_date").agg(_SUMS)
+    known = statements.select("snapshot_id", "source_reference_date").unique()
+    # rows whose date can't be read, or on which nothing stands, count against the newest date of the delivery
+    loose = (
+        told.rejected.join(known, left_on=["snapshot_id", "reference_date"], right_on=["snapshot_id", "source_reference_date"], how="anti")
+        .group_by("snapshot_id")
+        .agg(_SUMS)
+    )  # fmt: skip
+    asked = (
+        with_review_ids(statements)
+        .with_columns(
+            line=pl.concat_str([parts.list.get(0), parts.list.get(1)], separator=SEPARATOR),
+            round_number=parts.list.get(2).cast(pl.Int64, strict=False),
+        )
+        .join(sums, on=of_delivery, how="left")
+        .join(of_date, on=["snapshot_id", "source_reference_date"], how="left")
+        .join(loose, on="snapshot_id", how="left", suffix="_loose")
+        .join(told.deliveries, on="snapshot_id", how="left")
+    )
+    rejected = {
+        n: pl.col(n).fill_null(0) + pl.when(newest).then(f"{n}_loose").fill_null(0)
+        for n in ("rejected_rows", "rejected_individuals")
+    }
+    return asked.with_columns(**rejected).select(
+        "statement",
+        *STATEMENT,
+        "snapshot_id",
+        "line",
+        "review_id",
+        "round_number",
+        "control_gap",
+        pl.col("date_inferred").fill_null(False),
+        "rejected_rows",
+        rejected_share=_share("rejected_rows", "_rows"),
+        rejected_people_share=_share("rejected_individuals", "_people"),
+        days_in_future=(pl.col("source_reference_date") - pl.col("received_on")).dt.total_days(),
+        known_jump=pl.struct("series_id", "source_reference_date").map_elements(
+            lambda s: (s["series_id"], s["source_reference_date"]) in told.known_jumps, return_dtype=pl.Boolean
+        ),
+    )
+
+
+_SUMS = [pl.col("rejected_rows").sum(), pl.col("rejected_individuals").sum()]
+
+
+def _share(lost: str, kept: str) -> pl.Expr:
+    whole = pl.col(lost) + pl.col(kept).fill_null(0)
+    return pl.when(whole > 0).then(pl.col(lost) / whole).otherwise(0.0)
+
+
+def rejected_of(quarantine: pl.DataFrame) -> pl.DataFrame:
+    """Rows of a country that could not be read, by delivery and date: repeats, and what a reviewer rejected, are no losses.
+
+    Args:
+        quarantine: rows of quarantine_dtm__row: snapshot_id, reference_date, rule, persons.
+    """
+    lost = quarantine.filter(~pl.col("rule").str.contains("^(repeated_|review_|subtotal_)"))
+    return lost.group_by("snapshot_id", "reference_date").agg(
+        rejected_rows=pl.len().cast(pl.Int64), rejected_individuals=pl.col("persons").sum()
+    )
+
+
+CAUSES = {
+    "total": "the total is {ratio} times the one before",
+    "panel": "the median of {panel_locations} locations in both is {panel_ratio} times itself{guess}",
+    "block": "{block_share} of {panel_locations} locations in both are several times themselves, or a small part{block}",
+    "list_cut": "it lists {locations_now} locations, before {locations_before}",
+    "list_grown": "it lists {locations_now} locations, before {locations_before}",
+    "people_lost": "locations with {people_lost_share} of the people before are gone",
+    "zeros_too_many": "one location is {largest_factor} times itself: a zero too many?",
+    "measure_lost": "households or individuals, told before, are gone",
+    "persons_per_household": "it counts {size} persons a household: are the two columns what they say?",
+    "rejected": "{rejected_share} of its rows, with {rejected_people_share} of its people, could not be read",
+    "control_total": "a totals row differs from the rows by {control_gap} of the list",
+    "in_the_future": "its date lies {days_in_future} days after the day it came",
+    "round_before_date": "the number of its round runs against its date",
+}
+
+
+def sentence(review: dict[str, Any]) -> str:
+    """A verdict in words: both figures, and each rule that is broken."""
+    who = f"{review['series_id']} on {review['source_reference_date']} ({review['source_kind']})"
+    now = f"{review['now']:,} {review['measure']}" if review["now"] is not None else "no figure"
+    before = (
+        f", {review['before']:,} on {review['previous_date']}"
+        if review["before"] is not None
+        else f"; the date before is {review['previous_date']}"
+        if review["previous_date"] is not None
+        else "; there is no date before"
+    )
+    return f"{who}: {now}{before}: {'; '.join(causes(review))}"
+
+
+def causes(review: dict[str, Any]) -> list[str]:
+    """Each rule that is broken, in words."""
+    ratio = review["now"] / review["before"] if review["before"] and review["now"] is not None else None
+    told = {
+        **{k: review[k] for k in ("panel_locations", "locations_now", "locations_before", "days_in_future")},
+        **{k: f"{review[k] or 0:.1%}" for k in ("block_share", "people_lost_share", "rejected_share", "rejected_people_share", "control_gap")},
+        **{k: _times(review[k]) for k in ("panel_ratio", "largest_factor", "size")},
+        "ratio": _times(ratio),
+        "guess": _guess(review["panel_ratio"]),
+        "block": ": a part of the list shifted by a column?",
+    }  # fmt: skip
+    # where most of the list moved by one factor, a block of it did too
+    said = [r for r in review["broken"] if r != "block" or "panel" not in review["broken"]]
+    return [CAUSES[rule].format(**told) for rule in said]
+
+
+def _times(factor: float | None) -> str:
+    return "?" if factor is None else f"{factor:.2g}" if factor < 1 else f"{factor:.1f}"
+
+
+def _guess(ratio: float | None) -> str:
+    """What a common factor of all locations looks like."""
+    if ratio is None:
+        return ""
+    for n, told in ((10, "a digit too many"), (100, "two digits too many")):
+        if 0.95 <= ratio / n <= 1.05 or 0.95 <= ratio * n <= 1.05:
+            return f": {told if ratio > 1 else told.replace('many', 'few')}?"
+    if 3.5 <= ratio <= 8:
+        return ": individuals typed as households?"
+    return ": households typed as individuals, or a column shifted?" if 1 / 8 <= ratio <= 1 / 3.5 else ""

@@ -1,0 +1,72 @@
+"""The register of decisions on held statements: kept in the home, replayed on every run."""
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import asdict, dataclass, fields
+
+from dtm_pipeline.domain.plausibility import Decisions
+from dtm_pipeline.storage.home import Home, HomeError
+
+ACCEPT, REJECT = "accept", "reject"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a person decided of one statement.
+
+    Attributes:
+        review_id: the statement of the delivery.
+        decision: `accept` or `reject`.
+        by, on, reason: who, when (ISO), why.
+        about: the statement in words, as it was shown.
+    """
+
+    review_id: str
+    decision: str
+    by: str
+    on: str
+    reason: str
+    about: str
+
+
+def read_reviews(home: Home) -> list[Decision]:
+    """The decisions of a home, in the order in which they were taken.
+
+    Raises:
+        HomeError: the register is not what was written; the sentence names the line.
+    """
+    if not home.reviews.is_file():
+        return []
+    names = [f.name for f in fields(Decision)]
+    with home.reviews.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    for number, row in enumerate(rows, start=2):
+        if sorted(row) != sorted(names) or row["decision"] not in (ACCEPT, REJECT) or not row["review_id"]:
+            raise HomeError(
+                f"{home.reviews}: line {number} is no decision: expected the columns {', '.join(names)}, and {ACCEPT} or {REJECT}"
+            )
+    return [Decision(**row) for row in rows]
+
+
+def write_reviews(home: Home, decisions: list[Decision]) -> None:
+    """Write the register whole, in one move."""
+    home.reviews.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = home.reviews.with_suffix(".part")
+    with temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, [f.name for f in fields(Decision)])
+        writer.writeheader()
+        writer.writerows(asdict(d) for d in decisions)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(home.reviews)
+
+
+def decided(home: Home) -> Decisions:
+    """The decisions of a home as judging takes them; the last one of a statement counts."""
+    last = {d.review_id: d.decision for d in read_reviews(home)}
+    return Decisions(
+        accepted=frozenset(i for i, d in last.items() if d == ACCEPT),
+        rejected=frozenset(i for i, d in last.items() if d == REJECT),
+    )

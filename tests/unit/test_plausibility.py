@@ -1,0 +1,223 @@
+"""What is not plausible beside what is known waits for a person; what is, never does."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dtm_pipeline.contracts import raw
+from dtm_pipeline.contracts.derive import conform, empty
+from dtm_pipeline.domain.plausibility import Decisions
+from dtm_pipeline.domain.precedence import Reissue
+from dtm_pipeline.facts.plausible import Plausibility, rejected_of
+from dtm_pipeline.facts.stock import Deliveries, RawStocks, StockFacts, stock_facts
+from dtm_pipeline.places.gazetteer import Gazetteer
+from dtm_pipeline.settings import Settings
+from dtm_pipeline.storage.reference import Reference
+
+REFERENCE = Reference(Settings().reference)
+GAZETTEER = Gazetteer.load(REFERENCE.folder).of_country("IRQ")
+DAYS = [date(2023, 1, 31) + timedelta(days=61 * n) for n in range(6)]
+Counts = list[tuple[int | None, int | None]]
+PLACES: Counts = [(10 + n, 60 + 6 * n) for n in range(40)]
+
+
+def listed(snapshot: str, day: date, counts: Counts, number: str | None = None) -> pl.DataFrame:
+    """A Master List of IDPs: households and individuals of places that are numbered."""
+    rows = [
+        {"snapshot_id": snapshot, "source_row": n, "location_code": "IRQ", "population_group": "idp", "reference_date": day, "reporting_round": number,
+         "place_id": str(n), "provider_admin1_name": "Ninewa", "provider_admin2_name": "Mosul", "location_name": f"P{n}", "households": h, "individuals": i}
+        for n, (h, i) in enumerate(counts, 1)
+    ]  # fmt: skip
+    return conform(
+        pl.DataFrame(rows, schema_overrides={"households": pl.Int64, "individuals": pl.Int64}), raw.MASTER_LIST
+    )
+
+
+def judged(
+    *lists: pl.DataFrame,
+    decisions: Decisions | None = None,
+    jumps: frozenset[tuple[str, date]] = frozenset(),
+    rejected: pl.DataFrame | None = None,
+    **evidence: Any,
+) -> StockFacts:
+    """Facts of lists, each in an intake of its own; `evidence` is that of the last."""
+    names = list(dict.fromkeys(s for f in lists for s in f["snapshot_id"]))
+    deliveries = pl.DataFrame(
+        [(n, i, None, None) for i, n in enumerate(names)],
+        schema={"snapshot_id": pl.String, "intake": pl.Int64, "statement": pl.String, "told_series": pl.String}, orient="row",
+    )  # fmt: skip
+    own = {"received_on": date(2030, 1, 1), "control_gap": None, "date_inferred": False}
+    came = pl.DataFrame(
+        [{"snapshot_id": n, **own, **(evidence if n == names[-1] else {})} for n in names],
+        schema={"snapshot_id": pl.String, "received_on": pl.Date, "control_gap": pl.Float64, "date_inferred": pl.Boolean},
+    )  # fmt: skip
+    lost = rejected_of(empty(raw.QUARANTINE)) if rejected is None else rejected
+    told = Plausibility(REFERENCE.plausibility, decisions or Decisions(), jumps, lost, came)
+    return stock_facts(
+        RawStocks(pl.concat(lists), empty(raw.MASTER_LIST_CELL), empty(raw.LOCATION_DATABASE), empty(raw.LOCATION_DATABASE_COUNT), empty(raw.BASELINE_LOCATION), empty(raw.API_FIGURE)),
+        Deliveries(deliveries), REFERENCE.series, REFERENCE.size_rules, GAZETTEER, lambda _: None, REFERENCE.registers, Reissue(0.05, 0.2), told,
+    )  # fmt: skip
+
+
+def history(dates: int = 3) -> list[pl.DataFrame]:
+    return [listed(f"d{n}", DAYS[n], [(h, i + n) for h, i in PLACES]) for n in range(dates)]
+
+
+def held(told: StockFacts) -> dict[date, list[str]]:
+    return dict(told.reviews.filter(outcome="hold").select("source_reference_date", "broken").rows())
+
+
+def doubtful(told: StockFacts) -> dict[date, list[str]]:
+    return dict(told.reviews.filter(outcome="caveat").select("source_reference_date", "broken").rows())
+
+
+def of(change: Any) -> Counts:
+    return [change(n, h, i) for n, (h, i) in enumerate(PLACES)]
+
+
+@pytest.mark.parametrize("dates", [1, 3], ids=["a second date", "a fourth date"])
+@pytest.mark.parametrize(
+    ("counts", "rule"),
+    [
+        (of(lambda n, h, i: (i, i * 6)), "panel"),
+        (of(lambda n, h, i: (h, h)), "persons_per_household"),
+        (of(lambda n, h, i: (h * 10, i * 10)), "panel"),
+        (PLACES[:13], "list_cut"),
+        (of(lambda n, h, i: (h, i) if n < 10 else (h // 6, h)), "block"),
+    ],
+    ids=["individuals as households", "households as individuals", "a digit", "cut to a third", "shifted from a row on"],
+)  # fmt: skip
+def test_a_list_that_is_wrong_as_a_whole_is_held_with_both_figures(dates: int, counts: Counts, rule: str) -> None:
+    told = judged(*history(dates), listed("new", DAYS[dates], counts))
+    assert rule in held(told)[DAYS[dates]]
+    assert told.stock.filter("leads")["reference_date"].max() == DAYS[dates - 1]
+    [sentence] = told.findings.filter(finding="delivery_held")["sentence"]
+    now, before = (f"{told.reviews.filter(outcome='hold')[c][0]:,}" for c in ("now", "before"))
+    assert now in sentence
+    assert before in sentence
+    assert sentence.endswith("or say replaces = true in its sidecar")
+
+
+@pytest.mark.parametrize("factor", [10, 100])
+def test_a_zero_too_many_in_one_large_place_is_held(factor: int) -> None:
+    large = [(500, 3000), *PLACES]
+    wrong = [(500 * factor, 3000 * factor), *PLACES]
+    told = judged(*(listed(f"d{n}", DAYS[n], large) for n in (0,)), listed("d1", DAYS[1], [(501, 3006), *PLACES]), listed("d2", DAYS[2], [(502, 3012), *PLACES]), listed("new", DAYS[3], wrong))  # fmt: skip
+    assert "zeros_too_many" in held(told)[DAYS[3]]
+
+
+def test_a_measure_that_stood_last_time_and_is_gone_is_held() -> None:
+    told = judged(*history(), listed("new", DAYS[3], of(lambda n, h, i: (None, i))))
+    assert held(told) == {DAYS[3]: ["measure_lost"]}
+
+
+def test_a_jump_of_one_area_and_a_moderate_change_are_never_held() -> None:
+    moved = [(h * 3, i * 3) if n == 5 else (h, int(i * 1.3)) for n, (h, i) in enumerate(PLACES)]
+    assert held(judged(*history(), listed("new", DAYS[3], moved))) == {}
+
+
+def test_an_early_jump_by_one_rule_is_a_caveat_and_later_a_hold() -> None:
+    grown: Counts = [*of(lambda n, h, i: (h, i)), *((60, 360) for _ in range(30))]
+    early = judged(history(1)[0], listed("new", DAYS[1], grown))
+    assert (held(early), doubtful(early)) == ({}, {DAYS[1]: ["total"]})
+    assert held(judged(*history(), listed("new", DAYS[3], grown))) == {DAYS[3]: ["total"]}
+
+
+def test_a_jump_on_record_is_a_caveat() -> None:
+    doubled = of(lambda n, h, i: (h * 3, i * 3))
+    told = judged(*history(), listed("new", DAYS[3], doubled), jumps=frozenset({("irq_idp", DAYS[3])}))
+    assert (held(told), list(doubtful(told))) == ({}, [DAYS[3]])
+
+
+def test_small_totals_are_compared_in_caveats() -> None:
+    told = judged(
+        *(listed(f"d{n}", DAYS[n], [(1, 6 + n)] * 12) for n in range(3)), listed("new", DAYS[3], [(5, 30)] * 12)
+    )
+    assert (held(told), list(doubtful(told))) == ({}, [DAYS[3]])
+
+
+@pytest.mark.parametrize(
+    ("evidence", "rule"),
+    [
+        ({"control_gap": 0.2}, "control_total"),
+        ({"received_on": DAYS[0] - timedelta(days=400)}, "in_the_future"),
+    ],
+)
+def test_what_a_file_shows_by_itself_needs_no_history(evidence: dict[str, Any], rule: str) -> None:
+    told = judged(listed("new", DAYS[0], PLACES), **evidence)
+    assert held(told) == {DAYS[0]: [rule]}
+    assert told.stock.filter("leads").is_empty()
+    assert told.totals.select("held", "rows").rows() == [(True, 0)]
+
+
+def test_a_list_of_which_most_people_could_not_be_read_is_held() -> None:
+    rejected = pl.DataFrame({"snapshot_id": ["new"], "reference_date": [DAYS[0]], "rejected_rows": [3], "rejected_individuals": [9_000]})  # fmt: skip
+    told = judged(listed("new", DAYS[0], PLACES), rejected=rejected)
+    assert held(told) == {DAYS[0]: ["rejected"]}
+
+
+def test_a_correction_that_lacks_two_places_and_half_of_the_people_is_held() -> None:
+    large: Counts = [(1500, 9000), (1200, 7200), *((60, 360) for _ in range(55))]
+    told = judged(listed("a", DAYS[0], large), listed("b", DAYS[0], large[2:]))
+    assert held(told) == {DAYS[0]: ["lacks_people"]}
+    assert told.stock.filter("leads")["individuals"].sum() == sum(i or 0 for _, i in large)
+    assert "lacks 45.0 % of the people it would replace" in told.reviews["sentence"][0]
+
+
+def test_a_correction_that_is_not_plausible_leaves_what_led_its_date() -> None:
+    wrong = listed("new", DAYS[2], of(lambda n, h, i: (i, i * 6)))
+    told = judged(*history(3), wrong)
+    assert told.reviews.filter(outcome="hold")["snapshot_id"].to_list() == ["new"]
+    assert set(told.stock.filter("leads", reference_date=DAYS[2])["snapshot_id"]) == {"d2"}
+
+
+def test_the_next_date_is_compared_with_the_last_accepted_and_with_what_is_held() -> None:
+    doubled = of(lambda n, h, i: (h * 3, i * 3))
+    agrees = judged(*history(), listed("e", DAYS[3], doubled), listed("f", DAYS[4], [*doubled[:-1], (1, 7)]))
+    first, second = agrees.reviews.filter(outcome="hold").sort("source_reference_date").iter_rows(named=True)
+    assert (first["waits_with"], second["waits_with"]) == (None, first["review_id"])
+    back = judged(*history(), listed("e", DAYS[3], doubled), listed("f", DAYS[4], of(lambda n, h, i: (h, i + 5))))
+    assert list(held(back)) == [DAYS[3]]
+
+
+def test_what_a_person_accepted_leads_and_what_one_rejected_never_does() -> None:
+    wrong = listed("new", DAYS[3], of(lambda n, h, i: (i, i * 6)))
+    review_id = judged(*history(), wrong).reviews.filter(outcome="hold")["review_id"][0]
+    accepted = judged(*history(), wrong, decisions=Decisions(accepted=frozenset({review_id})))
+    assert accepted.stock.filter("leads")["reference_date"].max() == DAYS[3]
+    assert accepted.reviews.filter("accepted")["review_id"].to_list() == [review_id]
+    assert "accepted_by_review" in set(accepted.findings["finding"])
+    rejected = judged(*history(), wrong, decisions=Decisions(rejected=frozenset({review_id})))
+    assert rejected.stock.filter("leads")["reference_date"].max() == DAYS[2]
+    assert rejected.reviews.filter(outcome="hold")["broken"].to_list() == [["rejected"]]
+
+
+def test_a_round_that_runs_against_its_date_is_a_caveat_and_a_hold_where_the_date_was_inferred() -> None:
+    lists = [listed(f"d{n}", DAYS[n], [(h, i + n) for h, i in PLACES], str(100 + n)) for n in range(3)]
+    back = listed("new", DAYS[3], [(h, i + 9) for h, i in PLACES], "99")
+    assert doubtful(judged(*lists, back)) == {DAYS[3]: ["round_before_date"]}
+    assert held(judged(*lists, back, date_inferred=True)) == {DAYS[3]: ["round_before_date"]}
+
+
+def test_rules_may_differ_for_a_series() -> None:
+    rules = REFERENCE.plausibility("irq_idp")
+    assert REFERENCE.plausibility("hti_hurricane-matthew_sa") == replace(rules, history_holds=False)
+
+
+@given(
+    st.lists(st.integers(min_value=20, max_value=5_000), min_size=12, max_size=40),
+    st.floats(min_value=0.75, max_value=1.3),
+)
+def test_no_list_whose_every_place_moves_by_less_than_a_third_is_held(people: list[int], factor: float) -> None:
+    before: Counts = [(max(1, p // 6), p) for p in people]
+    after: Counts = [(h, max(1, int((i or 0) * factor))) for h, i in before]
+    lists = [listed(f"d{n}", DAYS[n], [(h, (i or 0) + n) for h, i in before]) for n in range(3)]
+    told = judged(*lists, listed("new", DAYS[3], after)).reviews.filter(outcome="hold")
+    assert told.filter(~pl.col("broken").list.contains("persons_per_household")).is_empty()
