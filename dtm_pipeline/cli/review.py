@@ -40,7 +40,9 @@ def listed(
 
     place = open_home(home)
     every = _reviews(place)
-    waiting = every if doubtful else every.filter(outcome="hold")
+    # what a person rejected is settled: `decisions` lists it
+    settled = pl.col("broken").list.contains("rejected")
+    waiting = every if doubtful else every.filter((pl.col("outcome") == "hold") & ~settled)
     if as_json:
         print_json([{**r, "delivery": _name(place, r["snapshot_id"])} for r in waiting.to_dicts()])
         return

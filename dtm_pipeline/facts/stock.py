@@ -31,7 +31,7 @@ from dtm_pipeline.domain.registers import Registers
 from dtm_pipeline.domain.series import Series, series_of_rows
 from dtm_pipeline.domain.statements import SEPARATOR
 from dtm_pipeline.domain.stocks import LOCATION_LEVEL
-from dtm_pipeline.facts.plausible import IMPLAUSIBLE, Plausibility, plausible_roles, sentence
+from dtm_pipeline.facts.plausible import IMPLAUSIBLE, REJECTED, Plausibility, plausible_roles, sentence
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.places.points import apply_points
 from dtm_pipeline.places.resolve import PROVIDER_DISTRICT, resolve, subdistrict
@@ -551,11 +551,14 @@ def _with_sentences(reviews: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
 
 def _of_reviews(reviews: pl.DataFrame) -> pl.DataFrame:
     """A finding for each: held, accepted by a person, or doubtful."""
-    held, accepted = pl.col("outcome") == HOLD, pl.col("accepted")
+    rejected = pl.col("broken").list.contains(REJECTED)
+    held, accepted = (pl.col("outcome") == HOLD) & ~rejected, pl.col("accepted")
     told = pl.format("{}; held: `dtm review show {}`, or say replaces = true in its sidecar", "sentence", "review_id")
     return reviews.with_columns(
         finding=pl.when(held)
         .then(pl.lit("delivery_held"))
+        .when(rejected)
+        .then(pl.lit("rejected_by_review"))
         .when(accepted)
         .then(pl.lit("accepted_by_review"))
         .otherwise(pl.lit("doubtful")),
