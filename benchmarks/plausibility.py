@@ -30,7 +30,6 @@ from sources.document import DeliveryError, Document
 from sources.protocol import Delivery
 from sources.registry import read_delivery
 
-ALONE_FROM = 4
 LINE = ["series_id", "source_kind", "admin_level"]
 
 
@@ -108,7 +107,7 @@ def statements(figures: pl.DataFrame, reference: Reference) -> tuple[pl.DataFram
         content=pl.struct("location_key", "households", "individuals").hash(seed=1),
     )  # fmt: skip
     rows, series = series_of_rows(rows, reference.series)
-    return labelled(rows, series, Reissue(0.05, 0.2)), series
+    return labelled(rows, series, Reissue.of(reference.thresholds)), series
 
 
 def verdicts(rows: pl.DataFrame, series: tuple[Series, ...], reference: Reference) -> pl.DataFrame:
@@ -118,7 +117,7 @@ def verdicts(rows: pl.DataFrame, series: tuple[Series, ...], reference: Referenc
     )
     nothing = pl.DataFrame(schema={"snapshot_id": pl.String, "reference_date": pl.Date, "rejected_rows": pl.Int64, "rejected_individuals": pl.Int64})  # fmt: skip
     told = Plausibility(reference.plausibility, Decisions(), reference.known_jumps, nothing, came)
-    most = Reissue(0.05, 0.2)
+    most = Reissue.of(reference.thresholds)
     return plausible_roles(rows, lambda r: with_repeated_dates(statement_roles(r, most, series), r), told).reviews
 
 
@@ -142,6 +141,7 @@ def main() -> None:
     arguments.add_argument("--true-only", action="store_true", help="plant no faults")
     asked = arguments.parse_args()
     reference = Reference(Settings().reference)
+    alone_from = reference.thresholds["plausibility"]["alone_from"]
     figures = delivered(asked.folder, reference).filter(pl.col("source_kind") == "dtm_api")
     print(f"{'country':8} {'operation, type':58} {'dates':>5} {'4th on':>6} {'held':>4} {'doubtful':>8}")
     true_rounds = held_rounds = 0
@@ -151,12 +151,11 @@ def main() -> None:
     ):
         rows, series = statements(own, reference)
         judged = verdicts(rows, series, reference).with_columns(
-            number=pl.col("source_reference_date").rank("dense").over(*LINE),
-            line=pl.col("statement_label").str.replace(r"[^\p{L}\p{N}\s-][^\p{L}\p{N}]*\d*\w*$", ""),
+            number=pl.col("source_reference_date").rank("dense").over(*LINE)
         )
         for (series_id,), line in judged.partition_by(["series_id"], as_dict=True, maintain_order=True).items():
             dates = line.group_by("source_reference_date").agg(
-                late=(pl.col("number") >= ALONE_FROM).any(), held=(pl.col("outcome") == HOLD).any(), doubtful=((pl.col("outcome") != PASS) & (pl.col("outcome") != HOLD)).any()
+                late=(pl.col("number") >= alone_from).any(), held=(pl.col("outcome") == HOLD).any(), doubtful=((pl.col("outcome") != PASS) & (pl.col("outcome") != HOLD)).any()
             )  # fmt: skip
             late = dates.filter("late")
             true_rounds, held_rounds = true_rounds + late.height, held_rounds + late["held"].sum()
@@ -171,7 +170,7 @@ def main() -> None:
         f"true rounds from the fourth date on: {true_rounds}, held {held_rounds} ({held_rounds / max(true_rounds, 1):.1%})"
     )
     if faults:
-        told = pl.concat(faults).with_columns(late=pl.col("number") >= ALONE_FROM)
+        told = pl.concat(faults).with_columns(late=pl.col("number") >= alone_from)
         with pl.Config(tbl_rows=-1):
             print(told.group_by("late", "fault").agg(planted=pl.len(), held=(pl.col("outcome") == HOLD).mean().round(3), held_or_doubtful=(pl.col("outcome") != PASS).mean().round(3)).sort("late", "fault"))  # fmt: skip
 

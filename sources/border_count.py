@@ -115,7 +115,7 @@ class BorderCount:
         )
         country = _country(texts, header, delivery, reference)
         day = header.fields()["observed_on"]
-        days = date_order(texts, {day.header: day.cell}, delivery.statement.get("date_order"), "dmy")
+        days = date_order(texts, {day.header: day.cell}, delivery.statement.get("date_order"))
         frame, groups = _typed(texts, header, delivery, country, reference, sheet.name, days)
         everything = frame
         frame, summed = _without_sums(frame, totals.doubtful, reference, sheet.name)

@@ -167,17 +167,16 @@ class DateOrder:
     assumed: str | None = None
 
 
-def date_order(texts: pl.DataFrame, columns: dict[str, str], said: str | None, default: str) -> DateOrder:
+def date_order(texts: pl.DataFrame, columns: dict[str, str], said: str | None) -> DateOrder:
     """The order of days and months of the columns of a sheet that can be read both ways.
 
-    What the sidecar says leads, then what another column of the sheet shows, then that days of counts follow one another, then
-    the default of the country, which is told.
+    What the sidecar says leads, then what another column of the sheet shows, then that days of counts follow one another. Else
+    they are day-first, as the lists of all six countries are (sources.md), and that is told.
 
     Args:
         texts: the rows as text.
         columns: cells of the columns of days that are read, by header.
         said: date_order of the sidecar.
-        default: order in use in the country.
     """
     if said in ORDERS:
         return DateOrder(said)
@@ -185,7 +184,7 @@ def date_order(texts: pl.DataFrame, columns: dict[str, str], said: str | None, d
         header: cell for header, cell in columns.items() if _shown(texts, cell) is None and _both_ways(texts, cell)
     }
     if not open_:
-        return DateOrder(default)
+        return DateOrder()
     others = {_shown(texts, c) for c in texts.columns if c.startswith("c") and _is_dates(texts, c)} - {None}
     names = ", ".join(open_)
     if len(others) == 1:
@@ -198,10 +197,8 @@ def date_order(texts: pl.DataFrame, columns: dict[str, str], said: str | None, d
         )
     if runs == {DAY_MONTH}:
         return DateOrder(DAY_MONTH)
-    word = "day-first" if default == DAY_MONTH else "month-first"
     return DateOrder(
-        default,
-        f"every day of {names} can be read both ways; they were read {word}, as is usual in the country; {SAY_ORDER}",
+        assumed=f"every day of {names} can be read both ways; they were read day-first, as is usual; {SAY_ORDER}"
     )
 
 

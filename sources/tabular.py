@@ -271,7 +271,7 @@ class Tabular:
         fields = context.header.fields()
         held = [fields[c.name] for c in self.table.columns if c.type == "date" and c.name in fields]
         said = context.delivery.statement.get("date_order")
-        return date_order(texts, {c.header: c.cell for c in held}, said, "dmy")
+        return date_order(texts, {c.header: c.cell for c in held}, said)
 
     def read_header(self, header: HeaderRow) -> HeaderRow:
         """A kind's own last touch on the headers that were found."""

@@ -147,7 +147,7 @@ def stocks(
             gazetteer.of_country(country),
             editions_of(workspace, country),
             reference.registers,
-            Reissue(*(reference.thresholds["deliveries"][n] for n in ("max_missing_share", "max_missing_people"))),
+            Reissue.of(reference.thresholds),
             plausibility_of(workspace, country, of_country(quarantine_dtm__row, workspace, country)),
         )
     made = {

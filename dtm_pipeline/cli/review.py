@@ -50,7 +50,8 @@ def listed(
         typer.echo("nothing is held")
         return
     # what waits with another statement is decided with it
-    for row in waiting.filter(pl.col("waits_with").is_null()).iter_rows(named=True):
+    alone = pl.col("waits_with").is_null() | ~pl.col("waits_with").is_in(waiting["review_id"].to_list())
+    for row in waiting.filter(alone).iter_rows(named=True):
         word = {"hold": "held", "caveat": "doubtful", "pass": "accepted"}[row["outcome"]]
         typer.echo(f"{row['review_id']}  {word}  {_name(place, row['snapshot_id'])}: {row['sentence']}")
         others = waiting.filter(waits_with=row["review_id"])
@@ -91,8 +92,8 @@ def show(review_id: IdArgument, home: HomeOption = None, as_json: JsonOption = F
         if units.height > SHOWN_UNITS:
             typer.echo(f"and {units.height - SHOWN_UNITS} more (--json has all)")
     typer.echo("")
-    typer.echo(f"dtm review accept {row['review_id']} --by NAME --reason WHY")
-    typer.echo(f"dtm review reject {row['review_id']} --by NAME --reason WHY")
+    for word in ("accept", "reject"):
+        typer.echo(f"dtm review {word} {row['review_id']} --by NAME --reason WHY --home {place.root}")
 
 
 @app.command()

@@ -277,7 +277,7 @@ def _tell(
         typer.echo(str(release.folder))
     if outcome == "refused":
         raise typer.Exit(REFUSED)
-    if kept or _not_all(home, judged, intake, waiting):
+    if (kept and outcome == "released") or _not_all(home, judged, intake, waiting):
         raise typer.Exit(PARTLY)
 
 

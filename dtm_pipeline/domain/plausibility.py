@@ -18,7 +18,10 @@ BY_ITSELF = ("persons_per_household", "rejected", "control_total", "in_the_futur
 """Rules that a delivery breaks by itself: nothing before it is needed."""
 WITH_HISTORY = ("total", "panel", "block", "list_cut", "people_lost", "zeros_too_many", "measure_lost")
 """Rules against the date before: one holds from `alone_from` on, two that agree hold before."""
-ONLY_CAVEATS = ("list_grown", "round_before_date")
+TOLD_SHARE = 0.5
+"""A measure stood in a statement where so many of its locations tell it (ours)."""
+ZEROS_WITHIN = 0.02
+"""So near to 10 or 100 times itself a location is that with a zero or two too many (ours)."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +161,7 @@ def compared(pairs: pl.DataFrame, statements: pl.DataFrame, rows: pl.DataFrame) 
         of.drop("_block").rename({"statement": "previous"}), on="previous", suffix="_before"
     )
     by_people = pl.col("individuals").is_not_null() & pl.col("individuals_before").is_not_null()
-    lost = [(pl.col(f"{m}_share_before") >= 0.5) & pl.col(m).is_null() for m in ("households", "individuals")]
+    lost = [(pl.col(f"{m}_share_before") >= TOLD_SHARE) & pl.col(m).is_null() for m in ("households", "individuals")]
     told = told.with_columns(
         measure=pl.when(by_people).then(pl.lit("individuals")).otherwise(pl.lit("households")),
         now=pl.when(by_people).then("individuals").otherwise("households"),
@@ -310,7 +313,7 @@ def _with_history(evidence: dict[str, Any], rules: PlausibilityRules) -> list[st
         and evidence["locations_now"] < evidence["locations_before"] / rules.list_factor,
         "people_lost": evidence["locations_before"] >= rules.panel_min
         and (evidence["people_lost_share"] or 0) > rules.people_lost,
-        "zeros_too_many": any(0.98 * n <= zeros <= 1.02 * n for n in (10, 100))
+        "zeros_too_many": any(abs(zeros / n - 1) <= ZEROS_WITHIN for n in (10, 100))
         and (evidence["largest_share"] or 0) > rules.zeros_share,
         "measure_lost": bool(evidence["measure_lost"]),
     }

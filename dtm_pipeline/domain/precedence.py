@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import polars as pl
 
@@ -29,6 +30,12 @@ class Reissue:
 
     places: float
     people: float = 1.0
+
+    @classmethod
+    def of(cls, thresholds: dict[str, Any]) -> Reissue:
+        """The shares of reference/thresholds.toml."""
+        told = thresholds["deliveries"]
+        return cls(told["max_missing_share"], told["max_missing_people"])
 
 
 def delivery_roles(rows: pl.DataFrame, most: Reissue, key: tuple[str, ...] = KEY) -> pl.DataFrame:

@@ -80,10 +80,14 @@ def plausible_roles(rows: pl.DataFrame, roles_of: Roles, told: Plausibility) -> 
         found.append(instead)
         left = left.join(instead.select(ONE), on=list(ONE), how="anti")
     reviews = pl.concat([*found, reviews]).unique(ONE, keep="first", maintain_order=True)
-    waiting = reviews.filter(outcome=HOLD).select(*ONE, _held=pl.lit(True))
-    judged = roles.join(waiting, on=list(ONE), how="left").with_columns(
-        role=pl.when("_held").then(pl.lit("held")).otherwise("role"),
-        held_because=pl.when("_held").then(pl.lit(IMPLAUSIBLE)).otherwise("held_because"),
+    waiting = reviews.filter(outcome=HOLD).select(ONE)
+    # what is added to a held statement was judged with it, and does not stand for it
+    led = waiting.join(roles.filter(role="leads").select(ONE), on=list(ONE), how="semi")
+    whole = led.select(STATEMENT).unique().with_columns(_held=pl.lit(True))
+    used = pl.col("role").is_in(["leads", "adds"])
+    judged = roles.join(whole, on=list(STATEMENT), how="left").with_columns(
+        role=pl.when(pl.col("_held") & used).then(pl.lit("held")).otherwise("role"),
+        held_because=pl.when(pl.col("_held") & used).then(pl.lit(IMPLAUSIBLE)).otherwise("held_because"),
     )
     gone = waiting.join(roles, on=list(ONE), how="anti")
     out = [(gone, IMPLAUSIBLE), (rejected, REJECTED)]

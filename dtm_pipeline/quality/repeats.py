@@ -51,6 +51,7 @@ class PlaceRules:
 
     @classmethod
     def of(cls, thresholds: dict[str, Any]) -> PlaceRules:
+        """The rules of reference/thresholds.toml."""
         return cls(thresholds["deliveries"]["same_place_m"], thresholds["deliveries"]["same_figure_min"])
 
 

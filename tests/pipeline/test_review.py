@@ -6,6 +6,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Answer, dtm
 
 
@@ -61,3 +63,22 @@ def test_a_strict_run_releases_nothing_where_not_all_was_taken(samples: Path, tm
     assert "refused: can't be opened" in told.err
     assert "irq_returnee on 2021-01-28" in told.err
     assert not (tmp_path / "releases" / "partner" / "latest.json").exists()
+
+
+def test_a_decision_needs_a_name_a_reason_and_a_statement_that_is_held(released: Path) -> None:
+    [held] = dtm("review", "--home", released, "--json").json()
+    for by, reason, told in ((" ", "x", "--by"), ("A", " ", "--reason")):
+        refused = dtm("review", "accept", held["review_id"], "--by", by, "--reason", reason, "--home", released)
+        assert (refused.code, told in refused.err) == (2, True)
+    assert "no decision was taken of it" in dtm("review", "withdraw", held["review_id"], "--home", released).err
+    assert dtm("review", "show", "none", "--home", released).code == 2
+    assert dtm("review", "decisions", "--home", released).out == "no decision was taken\n"
+
+
+@pytest.mark.parametrize("line", ["0123456789,maybe,A,2026-01-01,why,what", "0123456789,accept"])
+def test_a_register_that_is_not_as_it_was_written_is_named_by_its_line(tmp_path: Path, line: str) -> None:
+    (tmp_path / "warehouse").mkdir()
+    (tmp_path / "review").mkdir()
+    (tmp_path / "review" / "decisions.csv").write_text(f"review_id,decision,by,on,reason,about\n{line}\n")
+    told = dtm("review", "decisions", "--home", tmp_path)
+    assert (told.code, "line 2 is no decision" in told.err) == (2, True)

@@ -92,7 +92,7 @@ def order_of(*days: str, said: str | None = None, others: tuple[str, ...] = ()) 
     texts = pl.DataFrame(
         {"c0": list(days), "c1": list(others) or [None] * len(days)}, schema={"c0": pl.String, "c1": pl.String}
     )
-    return date_order(texts, COLUMNS, said, "dmy")
+    return date_order(texts, COLUMNS, said)
 
 
 def test_days_that_can_be_read_both_ways_are_read_as_is_usual_and_that_is_said() -> None:

@@ -45,12 +45,13 @@ def judged(
     decisions: Decisions | None = None,
     jumps: frozenset[tuple[str, date]] = frozenset(),
     rejected: pl.DataFrame | None = None,
+    adds: str | None = None,
     **evidence: Any,
 ) -> StockFacts:
     """Facts of lists, each in an intake of its own; `evidence` is that of the last."""
     names = list(dict.fromkeys(s for f in lists for s in f["snapshot_id"]))
     deliveries = pl.DataFrame(
-        [(n, i, None, None) for i, n in enumerate(names)],
+        [(n, i, "adds" if n == adds else None, None) for i, n in enumerate(names)],
         schema={"snapshot_id": pl.String, "intake": pl.Int64, "statement": pl.String, "told_series": pl.String}, orient="row",
     )  # fmt: skip
     own = {"received_on": date(2030, 1, 1), "control_gap": None, "date_inferred": False}
@@ -107,9 +108,9 @@ def test_a_list_that_is_wrong_as_a_whole_is_held_with_both_figures(dates: int, c
 
 @pytest.mark.parametrize("factor", [10, 100])
 def test_a_zero_too_many_in_one_large_place_is_held(factor: int) -> None:
-    large = [(500, 3000), *PLACES]
     wrong = [(500 * factor, 3000 * factor), *PLACES]
-    told = judged(*(listed(f"d{n}", DAYS[n], large) for n in (0,)), listed("d1", DAYS[1], [(501, 3006), *PLACES]), listed("d2", DAYS[2], [(502, 3012), *PLACES]), listed("new", DAYS[3], wrong))  # fmt: skip
+    before = [listed(f"d{n}", DAYS[n], [(500 + n, 3000 + 6 * n), *PLACES]) for n in range(3)]
+    told = judged(*before, listed("new", DAYS[3], wrong))
     assert "zeros_too_many" in held(told)[DAYS[3]]
 
 
@@ -205,6 +206,14 @@ def test_a_round_that_runs_against_its_date_is_a_caveat_and_a_hold_where_the_dat
     back = listed("new", DAYS[3], [(h, i + 9) for h, i in PLACES], "99")
     assert doubtful(judged(*lists, back)) == {DAYS[3]: ["round_before_date"]}
     assert held(judged(*lists, back, date_inferred=True)) == {DAYS[3]: ["round_before_date"]}
+
+
+def test_what_is_added_to_a_held_list_does_not_stand_for_it() -> None:
+    wrong = listed("new", DAYS[3], of(lambda n, h, i: (i, i * 6)))
+    more = listed("more", DAYS[3], [(10, 60)]).with_columns(place_id=pl.lit("other"))
+    told = judged(*history(), wrong, more, adds="more")
+    assert told.stock.filter("leads")["reference_date"].max() == DAYS[2]
+    assert set(told.roles.filter(role="held")["snapshot_id"]) == {"new", "more"}
 
 
 def test_rules_may_differ_for_a_series() -> None:
