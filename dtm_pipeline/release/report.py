@@ -358,7 +358,7 @@ def _reviews(page: Page, home: Home, snapshots: list[Snapshot]) -> None:
     page.add("<h2>Held, decided, doubtful</h2>")
     if held:
         page.add(
-            f"<p class='bad'>{len(held)} statements are held and are in no table: <code>dtm review</code> lists them, "
+            f"<p class='bad'>Statements that are held, and are in no table: {len(held)}. <code>dtm review</code> lists them, "
             "<code>dtm review accept ID --by NAME --reason WHY</code> or <code>reject</code> settles each.</p>"
         )
     page.table(
