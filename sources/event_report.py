@@ -13,6 +13,7 @@ from dtm_pipeline.quality.identity import identity_keys
 from sources.protocol import Finding
 from sources.tabular import Context, Need, Tabular
 
+PARTS = ("origin_admin1_name", "origin_admin2_name", "camp_name")
 COUNTS = ("new", "cumulative", "current", "returned")
 
 
@@ -45,7 +46,9 @@ class EventReport(Tabular):
         "provider_admin2_name",
         "provider_admin2_code",
         "location_name",
+        *PARTS,
     )
+    parts = PARTS
     persons = "_stated"
     made = ("event_place",)
     vocabularies = {"event_type": "event_type"}

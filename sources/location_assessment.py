@@ -32,6 +32,8 @@ class LocationAssessment(Tabular):
         Need("a location", ("place_id", "location_name")),
     )
     identity = ("population_group", "place_id")
+    parts = ("population_group",)
+    places_once = True
     persons = "individuals"
     vocabularies = {"population_group": "population_group"}
     statements = ("population_group",)

@@ -28,4 +28,5 @@ class MigrantPresence(Tabular):
         "provider_admin2_code",
         "nationality",
     )
+    parts = ("nationality",)
     persons = "individuals"

@@ -22,7 +22,8 @@ class MobilityMapping(Tabular):
         Need("people in a period", ("individuals",)),
         Need("a governorate, or where a route leads", ("provider_admin1_name", "to_place"), decisive=False),
     )
-    identity = ("record_type", "place_id")
+    identity = ("record_type", "place_id", "reference_date", "period", "transport")
+    places_once = True
     vocabularies = {"record_type": "mobility_record"}
 
     def shaped(self, frame: pl.DataFrame, context: Context) -> pl.DataFrame:

@@ -5,7 +5,7 @@ None of them is ever added to ours. Whom they count is in a column or in the sid
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import polars as pl
 
@@ -29,7 +29,7 @@ class OtherFigure(Tabular):
 
     table = OTHER_FIGURE
     core_table = "core_other__figure"
-    identity = (
+    identity: ClassVar[tuple[str, ...]] = (
         "location_code",
         "provider",
         "population_group",
@@ -117,6 +117,7 @@ class UnhcrFigure(OtherFigure):
         read, findings = [], []
         for sheet in document.sheets:
             columns = _series_columns(sheet, reference)
+            _check_countries(sheet, columns)
             for index, country in columns.items():
                 read.append(self._read_series(sheet, index, country, delivery, reference))
             if columns:
@@ -163,6 +164,8 @@ def _series_columns(sheet: Sheet, reference: Reference) -> dict[int, str | None]
     head = sheet.head()
     before = _rows_before(sheet)
     body = [row for row in head[before:] if any(row)]
+    while body and not (body[-1][0] or "")[:1].isdigit():
+        body.pop()  # totals and notes below the days
     if len(body) < 2 or any(not row[0] or not row[0][:1].isdigit() for row in body):
         return {}
     days = pl.DataFrame({"c": [row[0] for row in body]})
@@ -176,6 +179,25 @@ def _series_columns(sheet: Sheet, reference: Reference) -> dict[int, str | None]
     counted = [c for row in body for c in row[1:] if c]
     blank = not any(names)
     return {1: None} if sheet.width == 2 and blank and counted and all(c.isdigit() for c in counted) else {}
+
+
+def _check_countries(sheet: Sheet, columns: dict[int, str | None]) -> None:
+    """No two columns count one country.
+
+    Raises:
+        DeliveryError: they do.
+    """
+    seen: dict[str | None, int] = {}
+    for index, country in columns.items():
+        if country in seen:
+            raise DeliveryError(
+                f"columns {seen[country] + 1} and {index + 1} both count {country}",
+                "one column a country: its people would count twice",
+                "take one of them out",
+                sheet=sheet.name,
+                row=_rows_before(sheet),
+            )
+        seen[country] = index
 
 
 def _columns_not_read(sheet: Sheet, columns: dict[int, str | None]) -> list[Finding]:

@@ -67,9 +67,22 @@ PARTS = ("displacement_reason", "origin_admin1_name")
 """Columns whose words tell the parts of one figure apart: `Not available` is such a word, and no blank."""
 GIVEN_BY_READER = (*ROW, "location_code", "reference_date", "reporting_round", "flags")
 UNIT_KEYS = ("_key_admin1", "_key_admin2", "_key_admin3")
-STATEMENT_KEYS = ("_key_location_code", "_key_reference_date", "_key_event_id")
+STATEMENT_KEYS = tuple(
+    f"_key_{n}"
+    for n in (
+        "location_code",
+        "reference_date",
+        "event_id",
+        "admin_level",
+        "operation",
+        "assessment_type",
+        "reporting_round",
+    )
+)
 """Keys that no row of a total leaves out."""
+FINER_PARTS = ("camp_part", "nationality", "sex", "age")
 FINER = (
+    *FINER_PARTS,
     "provider_admin2_name",
     "provider_admin2_code",
     "provider_admin3_name",
@@ -125,7 +138,7 @@ class Tabular:
     parts: ClassVar[tuple[str, ...]] = ()
     """Columns that tell the parts of one figure apart; a row without any beside parts that sum to it is their total."""
     places_once: ClassVar[bool] = False
-    """Whether a place that stands twice, under another id or spelling, counts once."""
+    """Whether a place that stands twice, under another id or spelling, counts once; names stand for an id that is missing."""
     made: ClassVar[tuple[str, ...]] = ()
     """Columns that the kind makes from others."""
     own: ClassVar[tuple[str, ...]] = ()
@@ -284,8 +297,9 @@ class Tabular:
         sheet = context.sheet.name
         found: list[Finding] = []
         left = rows
-        if self.parts and self.persons:
-            parts = tuple(f"_key_{p}" for p in self.parts)
+        named = tuple(n for n in self._finer(context) if n in FINER_PARTS)
+        if (self.parts or named) and self.persons:
+            parts = tuple(f"_key_{p}" for p in (*self.parts, *named))
             scope = tuple(k for k in self.keys(context) if k not in (*parts, *UNIT_KEYS))
             place = tuple(k for k in UNIT_KEYS if k in rows.columns)
             left, found = without_totals_of_parts(rows, Statement(scope, place, parts, self.persons), sheet)
@@ -305,10 +319,10 @@ class Tabular:
         return {"place_id", *PLACE_NAMES} <= set(names) and not names["place_id"].nullable
 
     def _units(self, context: Context) -> Units | None:
-        """How rows of larger and smaller units add up; None for kinds that give levels, or whose rows name no units."""
+        """How rows of larger and smaller units add up; None for kinds whose rows name no units."""
         measures = tuple(c.name for c in self.table.columns if c.kind in MEASURES)
-        names_units = {"_key_admin1", "_key_admin2"} <= set(identity_keys(self.identity))
-        if "admin_level" in self.table.column_names or not measures or not (names_units or self._must_name_a_place()):
+        names_units = self.places_once or {"_key_admin1", "_key_admin2"} <= set(identity_keys(self.identity))
+        if not measures or not (names_units or self._must_name_a_place()):
             return None
         kept = [k for k in self.keys(context) if k not in (*UNIT_KEYS, "_key_place_id", "_key_location_name")]
         scope = tuple(k for k in kept if k in STATEMENT_KEYS)
@@ -329,7 +343,7 @@ class Tabular:
         return PlaceOnce(names, others, tuple(c.name for c in self.table.columns if c.kind in MEASURES))
 
     def _finer(self, context: Context) -> tuple[str, ...]:
-        """Columns of places that the sheet has and the table does not: rows that differ in them are parts of one figure."""
+        """Columns of places and parts that the sheet has and the table does not: rows that differ in them add up."""
         told = context.header.fields()
         return tuple(n for n in FINER if n in told and n not in self.table.column_names) if self.identity else ()
 
@@ -397,7 +411,7 @@ class Tabular:
                 {"yes": True, "no": False}, default=None, return_dtype=pl.Boolean
             )
         said = (written if column.name in PARTS else plain)(text)
-        return said.str.replace(r"\.0$", "") if column.name.endswith(("_code", "place_id", "_number")) else said
+        return said.str.replace(r"\.0$", "") if column.name.endswith(("_code", "_id", "_number")) else said
 
     def _coded(self, text: pl.Expr, vocabulary: str, context: Context) -> pl.Expr:
         """The code that a word stands for; a code stands for itself."""
@@ -477,7 +491,7 @@ class Tabular:
     def _identified(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Where a row must have a place id and states none, its names stand for it."""
         columns = {c.name: c for c in self.table.columns}
-        if "place_id" not in columns or columns["place_id"].nullable:
+        if "place_id" not in columns or (columns["place_id"].nullable and not self.places_once):
             return frame.with_columns(_derived=pl.lit(False))
         names = [n for n in PLACE_NAMES if n in columns]
         derived = pl.col("place_id").is_null() & pl.col("location_name").is_not_null()
@@ -583,6 +597,13 @@ class Tabular:
             pl.lit(None, pl.String),
         )
         rejects.append(unclear)
+        broken_down = (*self.parts, *(n for n in self._finer(context) if n in FINER_PARTS))
+        if self.persons and len(broken_down) > 1:
+            what = " and ".join(fields[p].header if p in fields else p for p in broken_down)
+            differ = f"rows of one place by {what} are the same people twice, and have one sum"
+            rejects.append(
+                Reject("breakdowns_differ", differ, None, pl.col("_breakdowns_differ"), pl.lit(None, pl.String))
+            )
         if self.identity:
             measures = [c.name for c in columns if c.kind in MEASURES]
             same = self.keys(context)

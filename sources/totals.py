@@ -13,6 +13,7 @@ from dtm_pipeline.quality.parse import whole_number
 from dtm_pipeline.quality.totals import (
     DIFFERS,
     REMAINDER,
+    SAME_PEOPLE,
     TOTAL,
     UNCLEAR,
     Statement,
@@ -25,17 +26,17 @@ from sources.headers import HeaderRow
 from sources.protocol import Finding
 
 _TOTAL = """
-    total totals totaux totales toplam toplami sum somme suma subtotal soustotal overall
+    total totals totaux totales toplam toplami sum somme suma subtotal soustotal overall ensemble
     المجموع مجموع الإجمالي الاجمالي إجمالي اجمالي الكلي كۆ كۆی گشتی کۆی gisti tevahi
 """
 _ALL = "all tous toutes todos todas tum butun هەموو جميع كل"
 _ALL_OF = """
     nationalities reasons origins points point locations location sites site governorates districts areas country places
     crossings crossing borders border entries exits checkpoints provinces regions zones subdistricts villages communities
-    settlements neighbourhoods neighborhoods camps ministries providers agencies shifts travellers ages sexes groups noktalar المواقع النقاط المعابر المحافظات المخيمات sitios puntos
+    settlements neighbourhoods neighborhoods camps ministries providers agencies shifts travellers ages sexes groups countries events types noktalar uyruklar iller ilçeler ülkeler المواقع النقاط المعابر المحافظات المخيمات sitios puntos
 """
 # a name may hold such a word, or be it: Suma in Mexico, Tan Sum in Thailand
-_MAY_BE_NAMES = "sum somme suma tum butun"
+_MAY_BE_NAMES = "sum somme suma tum butun ensemble"
 _FILLERS = """
     grand sub sous general gran genel ara over of for in the de du des la le et and y number no
     households families individuals persons people idp idps returnee returnees migrants displaced hh hhs ind
@@ -43,11 +44,13 @@ _FILLERS = """
 TOTAL_WORDS = frozenset(folded(w) for w in _TOTAL.split())
 """A cell that holds one of these, and beside it nothing but the name of a unit, is a total's."""
 ALL_WORDS, ALL_OF, FILLERS = (frozenset(folded(w) for w in told.split()) for told in (_ALL, _ALL_OF, _FILLERS))
-MAY_SAY = sorted({*TOTAL_WORDS, *ALL_WORDS, "الإجمالي", "إجمالي", "کۆ"})
+MAY_SAY = sorted({*TOTAL_WORDS, *ALL_WORDS, *_TOTAL.split(), *_ALL.split(), "tüm", "bütün", "toplamı", "gişti"})
+"""These words as they are written in lower case, by which the few rows to look at are found."""
 MAY_BE_NAMES = frozenset(_MAY_BE_NAMES.split())
 SUBTOTAL = re.compile(r"^\W*(sub|sous|ara)[\s-]?tot?|^\W*ara toplam", re.IGNORECASE)
 LOCATIONS = re.compile(r"locations?\s*:?\s*(\d[\d,]*)", re.IGNORECASE)
 PLACE_FIELDS = (
+    "location_code",
     "provider_admin1_name",
     "provider_admin1_code",
     "provider_admin2_name",
@@ -61,6 +64,8 @@ PLACE_FIELDS = (
 """From the largest to the smallest: what stands after the cell that says total must be blank."""
 UNIT_FIELDS = ("provider_admin1_name", "provider_admin2_name", "provider_admin3_name")
 PART_FIELDS = (
+    "event_id",
+    "population_group",
     "nationality",
     "displacement_reason",
     "origin_admin1_name",
@@ -72,6 +77,8 @@ PART_FIELDS = (
     "age",
     "traveller_type",
 )
+KINDS_OF_PART = frozenset({"nationality", "displacement_reason", "direction", "shift", "sex", "age", "traveller_type"})
+"""Fields that hold no names of their own: a cell of them that says total with anything beside it is no part."""
 LABEL_COLUMNS = 8
 """Columns, from the left, in one of which a totals row of a list may say what it is."""
 
@@ -131,6 +138,19 @@ def _total_of(text: str, units: _Units) -> _Said | None:
     return None if set(says) <= MAY_BE_NAMES else _Said(None)
 
 
+def _total_of_parts(text: str, field: str) -> _Said | None:
+    """What a cell that names a part says it is the total of: all parts (empty), or some (None); None where it says none."""
+    told = _total_of(text, NO_UNITS)
+    if told is not None and told.of == "":
+        return told
+    if field not in KINDS_OF_PART:
+        return None
+    says = [w for w in words(text) if w not in FILLERS]
+    if len(says) == 1 and says[0] in TOTAL_WORDS | ALL_WORDS:
+        return _Said("")
+    return _Said(None) if set(says) & (TOTAL_WORDS - MAY_BE_NAMES) else None
+
+
 def _names(texts: pl.DataFrame, cells: list[str]) -> frozenset[str]:
     """The names in some columns, in the form in which a total's name is compared."""
     found = {n for c in cells for n in texts[c].drop_nulls().unique().to_list()}
@@ -154,7 +174,8 @@ def part_totals(
     """
     fields = header.fields()
     places = [fields[n].cell for n in PLACE_FIELDS if n in fields]
-    parts = [fields[n].cell for n in PART_FIELDS if n in fields]
+    part_of = {n: fields[n].cell for n in PART_FIELDS if n in fields}
+    parts = list(part_of.values())
     label = [c for c in texts.columns[1 : 1 + LABEL_COLUMNS] if c not in (*places, *parts)]
     suspect = _suspects(texts, [*places, *parts, *label])
     if suspect.is_empty():
@@ -166,15 +187,17 @@ def part_totals(
     doubtful = []
     for row in suspect.iter_rows(named=True):
         number = int(row["source_row"])
-        of_parts = any(row[c] and (t := _total_of(str(row[c]), NO_UNITS)) and t.of == "" for c in parts)
-        told = _Said("") if of_parts else _total_in(row, places, label, units)
+        over_parts = next((t for n, c in part_of.items() if row[c] and (t := _total_of_parts(str(row[c]), n))), None)
+        told = over_parts or _total_in(row, places, label, units)
         # a place has an id, and its total over parts may have it too
         place = own_id is not None and not _no_place(row[own_id]) and _total_of(str(row[own_id]), units) is None
-        if told is None or (place and not of_parts and told.of == ""):
+        if told is None:
             continue
-        if told.of is None and any(row[c] and _total_of(str(row[c]), units) for c in named):
-            doubtful += [] if place else [number]
-            continue
+        in_name = any(row[c] and _total_of(str(row[c]), units) for c in named)
+        if over_parts is None and (place or told.of is None):
+            doubtful += [number] if in_name else []
+            if place or in_name:
+                continue
         found[number] = told.of
     is_total = pl.col("source_row").is_in(list(found))
     return TotalsRows(texts.filter(is_total), found, tuple(doubtful)), texts.filter(~is_total)
@@ -182,7 +205,7 @@ def part_totals(
 
 def _suspects(texts: pl.DataFrame, cells: list[str]) -> pl.DataFrame:
     """The few rows in which a cell holds a word for a total; only these are looked at one by one."""
-    hits = [pl.col(c).str.contains_any(MAY_SAY, ascii_case_insensitive=True).fill_null(False) for c in cells]
+    hits = [pl.col(c).str.to_lowercase().str.contains_any(MAY_SAY).fill_null(False) for c in cells]
     return texts.filter(pl.any_horizontal(hits)) if hits else texts.clear()
 
 
@@ -295,14 +318,17 @@ def _rows_under(row: dict[str, str | None], name: str, rows: pl.DataFrame, heade
 def without_totals_of_parts(
     rows: pl.DataFrame, statement: Statement, sheet: str | None
 ) -> tuple[pl.DataFrame, list[Finding]]:
-    """Rows without those that are the total of the parts beside them, and a finding for each of these."""
+    """Rows without those that are the total of the parts beside them, or say the same people by other parts, and a finding
+    for each of these; `_breakdowns_differ` marks rows of two breakdowns of one figure that differ."""
     verdict = totals_beside_parts(rows, statement)
     told = rows.select("source_row", verdict=verdict)
     findings = [
         *(Finding("control_total", "the row is the total of the parts of its place, and is not added to them", sheet, n) for n in _numbers(told, TOTAL)),
         *(Finding("control_total_differs", "the row names no part and is not the sum of the parts of its place; the parts are read", sheet, n) for n in _numbers(told, DIFFERS)),
+        *(Finding("second_breakdown", "the row says again, by other parts, whom the rows of its place say; it is not added to them", sheet, n) for n in _numbers(told, SAME_PEOPLE)),
     ]  # fmt: skip
-    return rows.filter(verdict.is_null()), findings
+    marked = rows.with_columns(_breakdowns_differ=(verdict == UNCLEAR).fill_null(False))
+    return marked.filter(verdict.is_null() | (verdict == UNCLEAR)), findings
 
 
 def without_subtotals(

@@ -6,17 +6,21 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from dtm_pipeline.contracts.core import OBSERVATION_FINDING
+from dtm_pipeline.contracts.core import EVENT, MIGRANT_PRESENCE, OBSERVATION_FINDING, OTHER_FIGURE
 from dtm_pipeline.contracts.derive import conform, empty
 from dtm_pipeline.contracts.model import Table
 from dtm_pipeline.contracts.raw import ROW
 from dtm_pipeline.domain.events import newest_reports
 from dtm_pipeline.domain.precedence import Reissue, delivery_roles
+from dtm_pipeline.facts.units_once import own_unit, units_once
 from dtm_pipeline.places.gazetteer import Gazetteer
+from dtm_pipeline.places.names import spelling_key
 from dtm_pipeline.places.resolve import DECLARED, PLACED, resolve, subdistrict
 
 NO_CONTENT = ("flags", "reporting_round")
 """Columns in which two deliveries may differ and still say the same."""
+OF_UNITS = (EVENT.name, MIGRANT_PRESENCE.name, OTHER_FIGURE.name)
+"""Tables whose rows each count what is in a unit, not in a place with an id of its own."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,12 @@ def observed_facts(
     if raw.is_empty():
         return Observed(empty(table), empty(OBSERVATION_FINDING))
     key = table.replacement_key
+    found = empty(OBSERVATION_FINDING)
+    if table.name in OF_UNITS:
+        raw, twice = units_once(raw, table, gazetteer)
+        found = conform(twice, OBSERVATION_FINDING)
+    if "event_place" in key:
+        raw = _with_placed_events(raw, gazetteer)
     rows = raw.join(deliveries.select("snapshot_id", "intake", "statement"), on="snapshot_id")
     said = [c.name for c in table.columns if c.name in raw.columns and c.name not in (*ROW, *NO_CONTENT)]
     told = rows.with_columns(location_key=_location(rows, key), content=pl.struct(said).hash(seed=1))
@@ -55,7 +65,14 @@ def observed_facts(
         rows = _with_origin(rows, gazetteer)
     if "event_id" in key:
         rows = newest_reports(rows)
-    return Observed(conform(rows, table), conform(held_findings(roles, table.name), OBSERVATION_FINDING))
+    held = conform(held_findings(roles, table.name), OBSERVATION_FINDING)
+    return Observed(conform(rows, table), pl.concat([found, held]))
+
+
+def _with_placed_events(raw: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
+    """Reports whose place is known by its unit's code, so that a later report of it replaces them however it is spelled."""
+    place = pl.concat_str("own_unit", spelling_key(pl.col("location_name")).fill_null(""), separator="/")
+    return raw.with_columns(own_unit(raw, gazetteer)).with_columns(event_place=pl.coalesce(place, "event_place"))
 
 
 def _location(rows: pl.DataFrame, key: tuple[str, ...]) -> pl.Expr:

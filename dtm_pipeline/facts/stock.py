@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import polars as pl
 
 from dtm_pipeline.contracts.core import DELIVERY_ROLE, FINDING, REVIEW, SOURCE_TOTAL, STOCK
 from dtm_pipeline.contracts.derive import conform
-from dtm_pipeline.contracts.raw import ROW
+from dtm_pipeline.contracts.raw import API_FIGURE, ROW
 from dtm_pipeline.domain.aggregate import joined, known_sum
 from dtm_pipeline.domain.carry_forward import carried_forward
 from dtm_pipeline.domain.household_size import SizeRule, with_individuals
@@ -32,6 +32,7 @@ from dtm_pipeline.domain.series import Series, series_of_rows
 from dtm_pipeline.domain.statements import SEPARATOR
 from dtm_pipeline.domain.stocks import LOCATION_LEVEL
 from dtm_pipeline.facts.plausible import IMPLAUSIBLE, REJECTED, Plausibility, plausible_roles, sentence
+from dtm_pipeline.facts.units_once import units_once
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.places.points import apply_points
 from dtm_pipeline.places.resolve import PROVIDER_DISTRICT, resolve, subdistrict
@@ -144,7 +145,10 @@ def stock_facts(
         most: how much of what it would replace a newer delivery may lack.
         plausibility: what statements are judged by before they lead.
     """
-    rows = raw.rows().join(deliveries.frame, on="snapshot_id").with_columns(series_id="told_series")
+    areas, twice = units_once(raw.areas, API_FIGURE, gazetteer)
+    rows = (
+        replace(raw, areas=areas).rows().join(deliveries.frame, on="snapshot_id").with_columns(series_id="told_series")
+    )
     rows, series = series_of_rows(rows, registry)
     rows = rows.with_columns(content=_content(), people=pl.coalesce("individuals", "households"))
     rows = labelled(rows, series, most)
@@ -188,6 +192,7 @@ def stock_facts(
             [
                 _findings(stock, totals),
                 conform(_of_reviews(reviews), FINDING),
+                conform(twice, FINDING),
                 conform(_compared_statements(rows, named), FINDING),
                 conform(_nearest_editions(stock, edition_at), FINDING),
                 conform(_untested_points(stock), FINDING),

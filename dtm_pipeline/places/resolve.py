@@ -25,6 +25,10 @@ ASKED = {
     **dict.fromkeys(DECLARED, pl.String()),
 }
 PROVIDER_DISTRICT = "district of the provider that the boundary edition does not have"
+BY_LIKENESS = (
+    "declared governorate is spelled in a new way and taken by likeness",
+    "declared district is spelled in a new way and taken by likeness",
+)
 EVIDENCE = ("place_score", "place_conflict", "place_candidates")
 PLACED = (
     "admin1_code",
@@ -178,9 +182,9 @@ def _fused(rows: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
         .when(by_name & (pl.col("status2") == "provider_unit"))
         .then(pl.lit(PROVIDER_DISTRICT))
         .when(by_name & (pl.col("score2") < 1))
-        .then(pl.lit("declared district is spelled in a new way and taken by likeness"))
+        .then(pl.lit(BY_LIKENESS[1]))
         .when(pl.col("code1").is_null() & (pl.col("score1") < 1))
-        .then(pl.lit("declared governorate is spelled in a new way and taken by likeness"))
+        .then(pl.lit(BY_LIKENESS[0]))
     )
     by_code = pl.col("code2").is_not_null() | (pl.col("code1").is_not_null() & pl.col("name2").is_null())
     return rows.select(

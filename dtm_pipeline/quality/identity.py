@@ -79,6 +79,7 @@ def with_unit_levels(rows: pl.DataFrame, country_names: list[str]) -> pl.DataFra
     absent = [pl.lit(None, pl.String).alias(c) for c in (*units, "location_name", "place_id") if c not in rows.columns]
     made = pl.col("_derived") if "_derived" in rows.columns else pl.lit(False)
     told = rows.with_columns(absent).with_columns(_own_id=pl.when(~made).then("place_id"))
+    told = told.with_columns(_in_named_unit(told))
     keys = identity_keys((*units, "location_name", "_own_id"))
     told = told.with_columns(
         **{UNIT_LEVELS[n - 1]: keys[f"_key_admin{n}"].alias(UNIT_LEVELS[n - 1]) for n in LEVELS},
@@ -86,6 +87,18 @@ def with_unit_levels(rows: pl.DataFrame, country_names: list[str]) -> pl.DataFra
     )
     standing = _stands_for(told, country_names)
     return rows.with_columns(told.select(*UNIT_LEVELS, standing.cast(pl.Int64).alias(STANDS_FOR)))
+
+
+def _in_named_unit(told: pl.DataFrame) -> list[pl.Expr]:
+    """The units of rows that name none, but bear the name of one in which other rows stand: they are in it."""
+    units = [f"provider_admin{n}_{w}" for n in LEVELS for w in ("name", "code")]
+    alone = pl.col("location_name").is_not_null() & pl.col("_own_id").is_null()
+    alone &= pl.all_horizontal(pl.col(u).is_null() for u in units)
+    governorates = told.select(k=unit_key(pl.col("provider_admin1_name"), 1))["k"].drop_nulls().unique()
+    of_governorate = alone & unit_key(pl.col("location_name"), 1).is_in(governorates.to_list())
+    return [
+        pl.when(of_governorate).then("location_name").otherwise("provider_admin1_name").alias("provider_admin1_name")
+    ]
 
 
 def _stands_for(told: pl.DataFrame, country_names: list[str]) -> pl.Expr:

@@ -9,7 +9,8 @@ import polars as pl
 
 from dtm_pipeline.quality.identity import COUNTRY, PLACE, STANDS_FOR, UNIT_LEVELS
 
-TOTAL, DIFFERS = "total", "total_differs"
+TOTAL, DIFFERS, REMAINDER, UNCLEAR = "total", "total_differs", "remainder", "unclear"
+SAME_PEOPLE = "same_people"
 
 
 @dataclass(frozen=True)
@@ -36,8 +37,11 @@ def totals_beside_parts(rows: pl.DataFrame, statement: Statement) -> pl.Series:
     Where a statement has such totals, a row without a part that its parts do not sum to is a total that differs: the
     parts are read. Elsewhere it is a part of which nobody said which.
 
+    Rows that name one kind of part only (reasons), beside rows that name another only (origins), are two breakdowns of one
+    figure: where their sums are equal the first kind is read, else nobody said which is right.
+
     Returns:
-        `total`, `total_differs` or null for each row.
+        `total`, `total_differs`, `same_people` (of a second breakdown), `unclear` (of two that differ) or null for each row.
     """
     told = rows.select(*statement.scope, *statement.unit, *statement.parts, measure=statement.measure).with_columns(
         verdict=pl.lit(None, pl.String)
@@ -48,7 +52,31 @@ def totals_beside_parts(rows: pl.DataFrame, statement: Statement) -> pl.Series:
     if len(statement.parts) > 1:
         named = pl.any_horizontal(pl.col(p).is_not_null() for p in statement.parts)
         told = _marked(told, statement, list(statement.unit), named)
+        told = _two_breakdowns(told, statement)
     return told["verdict"]
+
+
+def _two_breakdowns(told: pl.DataFrame, statement: Statement) -> pl.DataFrame:
+    """The rows with verdicts on those that break one figure down by another kind of part than those before them."""
+    group = [*statement.scope, *statement.unit]
+    left = pl.col("verdict").is_null()
+    alone = {
+        p: left & pl.col(p).is_not_null() & pl.all_horizontal(pl.col(o).is_null() for o in statement.parts if o != p)
+        for p in statement.parts
+    }
+    sums = {p: pl.when(only).then("measure").sum().over(group) for p, only in alone.items()}
+    first, *others = statement.parts
+    for other in others:
+        both = alone[first].any().over(group) & alone[other].any().over(group)
+        equal = sums[first] == sums[other]
+        told = told.with_columns(
+            verdict=pl.when(both & equal & alone[other])
+            .then(pl.lit(SAME_PEOPLE))
+            .when(both & ~equal & (alone[first] | alone[other]))
+            .then(pl.lit(UNCLEAR))
+            .otherwise("verdict")
+        )
+    return told
 
 
 def _marked(told: pl.DataFrame, statement: Statement, group: list[str], named: pl.Expr) -> pl.DataFrame:
@@ -69,9 +97,6 @@ def _marked(told: pl.DataFrame, statement: Statement, group: list[str], named: p
         .then(pl.lit(DIFFERS))
         .otherwise("verdict")
     ).drop("_parts", "_sum", "_total")
-
-
-REMAINDER, UNCLEAR = "remainder", "unclear"
 
 
 @dataclass(frozen=True)

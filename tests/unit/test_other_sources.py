@@ -66,13 +66,13 @@ def test_rows_that_can_not_be_used_are_named_by_their_record(tmp_path: Path, ref
         ROW | {"numPresentIdpInd": None, "roundNumber": 2},
         ROW | {"reportingDate": "soon"},
         ROW | {"assessmentType": None},
-        ROW | {"admin0Pcode": "Iraq"},
+        ROW | {"admin0Pcode": "XX"},
     ]
     assert rejected(read(tmp_path, rows, reference)) == [
-        (2, "no_count"),
-        (3, "unreadable_date"),
-        (4, "no_series"),
-        (5, "no_country"),
+        (2, "no_individuals"),
+        (3, "unreadable_reference_date"),
+        (4, "no_assessment_type"),
+        (5, "unreadable_location_code"),
     ]
 
 
@@ -134,7 +134,7 @@ def test_counts_of_unknown_points_need_a_country(tmp_path: Path, reference: Refe
 def test_a_sidecar_that_contradicts_the_content_is_refused(tmp_path: Path, reference: Reference) -> None:
     with pytest.raises(DeliveryError, match="it holds IRQ; expected SYR, as its sidecar says"):
         read(tmp_path, [ROW], reference, country="SYR")
-    with pytest.raises(DeliveryError, match="every row of this kind has its own"):
+    with pytest.raises(DeliveryError, match="the sheet has one in every row"):
         read(tmp_path, [ROW], reference, reference_date="2020-02-29")
 
 
