@@ -16,9 +16,10 @@ from checks.publication.gates import judge
 from checks.steps import CHECKS
 from dtm_pipeline.settings import Settings
 from dtm_pipeline.storage.home import Home, HomeBusyError
-from dtm_pipeline.storage.inbox import give_back_refused, take_inbox
+from dtm_pipeline.storage.inbox import take_inbox
 from dtm_pipeline.storage.plan import make_plan
 from dtm_pipeline.storage.reference import Reference
+from dtm_pipeline.storage.refused import give_back_refused
 from sources.dates import labels_of_name
 
 JOB = "nightly_release"

@@ -19,7 +19,7 @@ from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, coun
 from dtm_pipeline.quality.totals import Statement, Units
 from dtm_pipeline.storage.reference import Reference
 from sources.dates import DateOrder, date_order, day_column
-from sources.document import SEND_AGAIN, DeliveryError, Document, Sheet, header_key
+from sources.document import SEND_AGAIN, DeliveryError, Document, MissingFactError, Sheet, header_key
 from sources.headers import (
     HeaderRow,
     aliases,
@@ -28,10 +28,8 @@ from sources.headers import (
     find_header,
     original_json,
     told_apart_by,
-    unknown_headers,
 )
 from sources.protocol import (
-    SAY_COUNTRY,
     Delivery,
     Description,
     Finding,
@@ -43,6 +41,7 @@ from sources.protocol import (
     none_usable,
 )
 from sources.review import flag_sentences, flagged, review_reject, review_text
+from sources.suggest import unknown_headers
 from sources.totals import (
     control_totals,
     part_totals,
@@ -190,14 +189,13 @@ class BorderCount:
         if "movements" not in fields:
             told = f"no total is given: {', '.join(groups)} were summed"
             findings.append(Finding("groups_summed", told, sheet.name, header.row))
-        others = [c for c in header.unknown() if c.header not in groups]
-        unread = replace(header, columns=tuple(others), repeated=())
+        unread = replace(header, columns=tuple(c for c in header.columns if c.target or c.header not in groups))
         findings += [
             *doubled,
             *control_totals(totals, frame, header, MOVEMENTS, sheet.name),
             *summed,
             *([Finding("date_order_assumed", days.assumed, sheet.name)] if days.assumed else []),
-            *unknown_headers(unread, aliases(reference, KIND), KIND, sheet.name),
+            *unknown_headers(texts, unread, aliases(reference, KIND), KIND, sheet.name),
             *flag_findings(outcome.valid, FLAGS | flag_sentences(reference), sheet.name),
         ]
         facts = {
@@ -261,11 +259,10 @@ def _country(texts: pl.DataFrame, header: HeaderRow, delivery: Delivery, referen
     countries = named.join(known, on="_key")["location_code"].unique().to_list()
     if len(countries) == 1:
         return str(countries[0])
-    raise DeliveryError(
-        f"{named.height} points that reference/flow_points.csv does not know, and no country",
-        "the country that the counts are in or out of",
-        SAY_COUNTRY,
-        column=header.fields()["flow_point_name"].header,
+    raise MissingFactError(
+        "country",
+        f"does not say which country the counts are of, and {named.height} of its points are not in reference/flow_points.csv",
+        "a country",
     )
 
 

@@ -9,7 +9,7 @@ from datetime import date
 import polars as pl
 
 from dtm_pipeline.quality.parse import plain
-from sources.document import DeliveryError
+from sources.document import DeliveryError, MissingFactError
 
 MONTH = r"(?P<mon>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)(?![a-z])"
 SEPARATOR = r"[-_. ,/]*"
@@ -38,15 +38,15 @@ NUMBERED = re.compile(r"(?<![a-z])(?:round|rnd|phase|version|v|r)[-_ #]*\d{1,3}(
 ROUND = re.compile(r"(?<![a-z])(?:round|rnd|r)[-_ #]*(\d{1,3})(?!\d)", re.IGNORECASE)
 
 
-class AmbiguousDateError(DeliveryError):
+class AmbiguousDateError(MissingFactError):
     """A date in a name that may be two."""
 
     def __init__(self, written: str, readings: tuple[date, date]) -> None:
         self.readings = readings
         super().__init__(
+            "date_order",
             f"the date {written!r}, which is {readings[0]:%d %B} or {readings[1]:%d %B}",
             "a date that can be read in one way",
-            f'{SAY}, or date_order = "dmy" or "mdy"',
         )
 
 
@@ -120,8 +120,10 @@ def reference_date(said: str | None, places: dict[str, str], order: str | None =
         if not set(found.values()) & set(either.readings):
             raise either
     if not found:
-        raise DeliveryError(
-            f"says nowhere what date it stands for (looked in {', '.join(places)})", "a reference date", SAY
+        raise MissingFactError(
+            "reference_date",
+            f"says nowhere what date it stands for (looked in {', '.join(places)})",
+            "a reference date",
         )
     if len(set(found.values())) > 1:
         told = " and ".join(f"{day} in the {place}" for place, day in found.items())

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import polars as pl
@@ -72,11 +72,40 @@ class DeliveryError(Exception):
         told = ", ".join(p for p in parts if p)
         return f"{told}: " if told else ""
 
-    def at(self, sheet: str | None) -> DeliveryError:
+    def at(self, sheet: str | None) -> Self:
         """The same refusal, said of a sheet."""
-        return DeliveryError(
-            self.found, self.expected, self.action, sheet=self.sheet or sheet, row=self.row, column=self.column
-        )
+        same = self.__class__.__new__(self.__class__)
+        same.__dict__.update(self.__dict__)
+        same.sheet = self.sheet or sheet
+        Exception.__init__(same, str(same))
+        return same
+
+
+FACTS = {
+    "kind": ("KIND", "--as", ""),
+    "country": ("ISO3", "--country", "IRQ"),
+    "population_group": ("GROUP", "--group", "idp"),
+    "reference_date": ("YYYY-MM-DD", "--date", "2000-01-01"),
+    "date_order": ("dmy", "--date-order", "dmy"),
+}
+"""Facts that a sidecar can state of a delivery: what stands for the value, the option of `dtm retry`, and a value to read on
+with when it lacks."""
+
+
+class MissingFactError(DeliveryError):
+    """A delivery that does not say something that a sidecar can say. The reading goes on to find what else it lacks."""
+
+    def __init__(self, fact: str, found: str, expected: str, *, read_on_with: str | None = None) -> None:
+        self.fact = fact
+        self.read_on_with = read_on_with or FACTS[fact][2]
+        super().__init__(found, expected, say_facts([fact]))
+
+
+def say_facts(facts: list[str], name: str = "NAME") -> str:
+    """How to state facts of a delivery: the lines of its sidecar, and the command that writes them."""
+    lines = " and ".join(f'{fact} = "{FACTS[fact][0]}"' for fact in facts)
+    options = " ".join(f"{FACTS[fact][1]} {FACTS[fact][0]}" for fact in facts)
+    return f'say {lines} in a sidecar {name}.toml beside it, or: dtm retry "{name}" {options}'
 
 
 @lru_cache(maxsize=65536)
@@ -276,6 +305,7 @@ class Document:
             return "workbook"
         if re.match(rb"[\xef\xbb\xbf\s]*(\{\s*[\"}]|\[\s*[\[{\]])", head):
             return "json"
+        _check_no_markup(head)
         controls = sum(1 for b in head if b < 9 or 13 < b < 32)
         utf16 = head.startswith((b"\xff\xfe", b"\xfe\xff"))
         if controls > len(head) // 50 and not utf16:
@@ -389,6 +419,43 @@ class Document:
         return {"format": "text", "encoding": self.encoding, "delimiter": DELIMITER_NAMES[sheet.delimiter]}
 
 
+def _check_no_markup(head: bytes) -> None:
+    """A page or an XML workbook is no text in columns, whatever its name ends in.
+
+    Raises:
+        DeliveryError: it is one.
+    """
+    start = head.decode("utf-8-sig", errors="ignore").lstrip().lower()
+    what = None
+    if re.match(r"<!doctype html|<html|<table|<head|<body|<meta", start):
+        what = "a web page (HTML), as some systems export it under the name of a workbook"
+    elif start.startswith(("<?xml", "<workbook")):
+        old = "urn:schemas-microsoft-com:office:spreadsheet" in start
+        what = "an XML workbook of 2003 (SpreadsheetML)" if old else "XML"
+    if what:
+        raise DeliveryError(
+            f"is {what}",
+            "a workbook (XLSX, XLS, ODS) or text in columns (CSV)",
+            "open it in a spreadsheet, save it as XLSX, and deliver that file",
+        )
+
+
+PASSWORD = "EncryptedPackage".encode("utf-16-le")
+"""Name of the stream that holds a workbook with a password."""
+
+
+def _check_no_password(raw: bytes, said: str) -> None:
+    """A workbook with a password can't be opened.
+
+    Raises:
+        DeliveryError: it has one.
+    """
+    if PASSWORD in raw or "password" in said.lower():
+        raise DeliveryError(
+            "is a workbook with a password", "one that opens without", "ask the sender to save it without the password"
+        )
+
+
 def _workbook(raw: bytes) -> list[Sheet]:
     import fastexcel
 
@@ -403,6 +470,7 @@ def _workbook(raw: bytes) -> list[Sheet]:
                 sheets.append(Sheet(name, _at_its_columns(cells, loaded), loaded.visible == "visible"))
     except fastexcel.FastExcelError as error:
         said = str(error).strip().splitlines()
+        _check_no_password(raw, str(error))
         what = "a ZIP archive that is no workbook, or a workbook that was cut" if raw[:2] == b"PK" else "damaged"
         raise DeliveryError(
             f"can't be opened: it is {what} ({said[0] if said else 'no more is known'})",

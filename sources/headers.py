@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -346,31 +345,6 @@ def original_json(header: HeaderRow) -> pl.Expr:
         used.add(name)
         fields.append(pl.col(column.cell).alias(name))
     return pl.struct(fields).struct.json_encode()
-
-
-def unknown_headers(
-    header: HeaderRow, table: dict[str, tuple[str, str]], kind: str, sheet: str | None
-) -> list[Finding]:
-    """A finding for the headers that no code list knows: the nearest known ones, and the line that would add each."""
-    told = []
-    for column in header.unknown()[:8]:
-        near = difflib.get_close_matches(column.key, list(table), n=2, cutoff=0.6)
-        means = sorted({"/".join(table[k]) for k in near})
-        target = table[near[0]] if near else ("field", "FIELD")
-        file, names, line = (
-            ("headers.csv", "kind,field,alias", f"{kind},{target[1]},{column.told}")
-            if target[0] == "field"
-            else ("category_headers.csv", "dimension,category_code,alias", f"{target[0]},{target[1]},{column.told}")
-        )
-        nearest = f"nearest known: {', '.join(means)}" if means else "nothing known is near"
-        told.append(
-            f"{column.told!r} ({nearest}; to read it add the line `{line},YOUR NAME,YYYY-MM-DD` to HOME/reference/code_lists/{file}, whose first line is `{names},by,on`)"
-        )
-    left = len(header.unknown()) - len(told)
-    if not told:
-        return []
-    sentence = f"headers that no code list knows were left out: {'; '.join(told)}{f'; and {left} more' if left else ''}"
-    return [Finding("unknown_header", sentence, sheet, header.row)]
 
 
 def told_apart_by(texts: pl.DataFrame, header: HeaderRow, alike: pl.Series) -> str:

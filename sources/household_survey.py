@@ -21,9 +21,9 @@ from dtm_pipeline.quality.parse import decimal_number
 from dtm_pipeline.quality.split import PERSONS, Account, Originals, Reject, account, split
 from dtm_pipeline.storage.reference import Reference
 from dtm_pipeline.storage.tables import Spool
-from sources.document import DeliveryError, Document, Sheet
+from sources.document import DeliveryError, Document, MissingFactError, Sheet
 from sources.headers import original_json
-from sources.protocol import SAY_COUNTRY, Delivery, Description, Finding, Match, Reading, added, none_usable
+from sources.protocol import Delivery, Description, Finding, Match, Reading, added, none_usable
 from sources.review import RULE, flag_sentences, flagged, quarantined, review_state
 from sources.survey import export
 from sources.survey.expressions import NotTranslatedError, Scope, column_of, number_of, translate
@@ -132,7 +132,7 @@ class HouseholdSurvey:
         form = fit[0]
         country = delivery.statement.get("country")
         if country is None:
-            raise DeliveryError("a survey that names no country", "a country", SAY_COUNTRY)
+            raise MissingFactError("country", "a survey that names no country", "a country")
         tables, left = _tables(sheets, form)
         survey = str(delivery.statement.get("survey") or form.form_id)
         family = _family(document.name, delivery.statement.get("survey"), form, reference)

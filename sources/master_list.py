@@ -37,7 +37,7 @@ from dtm_pipeline.quality.split import (
 from dtm_pipeline.quality.totals import Statement, Units
 from dtm_pipeline.storage.reference import Reference
 from sources.dates import reference_date, round_in
-from sources.document import SEND_AGAIN, DeliveryError, Document, Sheet, header_key
+from sources.document import SEND_AGAIN, DeliveryError, Document, MissingFactError, Sheet, header_key
 from sources.headers import (
     Column,
     HeaderRow,
@@ -48,10 +48,8 @@ from sources.headers import (
     find_header,
     original_json,
     spellings,
-    unknown_headers,
 )
 from sources.protocol import (
-    SAY_COUNTRY,
     Delivery,
     Description,
     Finding,
@@ -60,9 +58,11 @@ from sources.protocol import (
     SheetReading,
     combine,
     flag_findings,
+    main_refusal,
     none_usable,
 )
 from sources.review import flag_sentences, flagged, review_reject, review_text
+from sources.suggest import unknown_headers
 from sources.totals import (
     control_totals,
     part_totals,
@@ -139,6 +139,7 @@ class MasterList:
             if (header := find_header(sheet, table)) is not None and _fit(header).score >= threshold
         ]
         read: list[SheetReading] = []
+        refusals: list[tuple[float, int, DeliveryError]] = []
         mine = [sheet for sheet, _ in lists]
         unusable = [
             Finding("sheet_not_read", "the sheet was not read: its headers are not those of a Master List", s.name)
@@ -150,9 +151,9 @@ class MasterList:
                 read.append(_read_sheet(sheet, header, delivery, reference))
             except DeliveryError as refusal:
                 unusable.append(Finding("sheet_refused", f"the sheet was left out: {refusal}", sheet.name))
-                last = refusal.at(sheet.name)
+                refusals.append((_fit(header).score, sheet.row_count, refusal.at(sheet.name)))
         if not read:
-            raise last
+            raise main_refusal(refusals)
         _check_sheets(read)
         return combine(KIND, read, unusable)
 
@@ -232,7 +233,7 @@ def population_group(sheet: Sheet, header: HeaderRow, delivery: Delivery) -> str
     if shelters:
         # returnees live in habitual residences: a list with shelters and none of these is of IDPs
         return "idp_returnee" if any(s.startswith("habitual") for s in shelters) else "idp"
-    raise DeliveryError("does not say whether it lists IDPs or returnees", "one population group", SAY_GROUP)
+    raise MissingFactError("population_group", "does not say whether it lists IDPs or returnees", "idp or idp_returnee")
 
 
 def _country(texts: pl.DataFrame, header: HeaderRow, delivery: Delivery, reference: Reference) -> str:
@@ -247,10 +248,10 @@ def _country(texts: pl.DataFrame, header: HeaderRow, delivery: Delivery, referen
             return "IRQ"
     if sum(code.startswith("IQG") for code in origins) >= MIN_CATEGORIES:
         return "IRQ"
-    raise DeliveryError(
+    raise MissingFactError(
+        "country",
         "does not say which country it is of: no country on record has these governorates of origin",
         "a country",
-        SAY_COUNTRY,
     )
 
 
@@ -330,7 +331,7 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
     else:
         cells, unit = _cells(kept, categories, country, day, sheet.name, reference, findings)
     findings += control_totals(totals, rows, header, ("households", "individuals"), sheet.name)
-    findings += unknown_headers(header, aliases(reference, KIND, with_categories=True), KIND, sheet.name)
+    findings += unknown_headers(texts, header, aliases(reference, KIND, with_categories=True), KIND, sheet.name)
     facts = {
         "sheet": sheet.name,
         "country": country,

@@ -9,17 +9,17 @@ from typing import Any, ClassVar
 
 import polars as pl
 
+from dtm_pipeline.contracts.columns import POPULATION_GROUPS
 from dtm_pipeline.contracts.model import Column as Declared
 from dtm_pipeline.contracts.raw import OTHER_FIGURE
 from dtm_pipeline.quality.parse import plain
 from dtm_pipeline.storage.reference import Reference
 from sources.dates import day_column
-from sources.document import DeliveryError, Document, Sheet, header_key
+from sources.document import DeliveryError, Document, MissingFactError, Sheet, header_key
 from sources.headers import Column, HeaderRow
-from sources.protocol import SAY_COUNTRY, Delivery, Finding, Match, Reading, SheetReading, combine
+from sources.protocol import Delivery, Finding, Match, Reading, SheetReading, combine
 from sources.tabular import Context, Need, Tabular
 
-SAY_GROUP = 'say population_group = "..." in a sidecar NAME.toml'
 SERIES_SHARE = 0.9
 SERIES = "series"
 
@@ -51,11 +51,11 @@ class OtherFigure(Tabular):
         """Checks that somebody says whom the figures count.
 
         Raises:
-            DeliveryError: nobody does.
+            MissingFactError: nobody does.
         """
         if frame["population_group_text"].null_count() == frame.height:
-            raise DeliveryError(
-                "does not say whom it counts", "a population group (idp, idp_returnee, refugee, ...)", SAY_GROUP
+            raise MissingFactError(
+                "population_group", "does not say whom it counts", f"one of {', '.join(POPULATION_GROUPS)}"
             )
         return frame
 
@@ -110,8 +110,7 @@ class UnhcrFigure(OtherFigure):
         if document.format == "json":
             return told
         series = any(_series_columns(sheet, reference) for sheet in document.sheets)
-        said = f'kind = "{self.kind}"'
-        return Match(1.0, ("days and counts",), headers=2, must_be_said=said) if series else told
+        return Match(1.0, ("days and counts",), headers=2, must_be_said=True) if series else told
 
     def read(self, document: Document, delivery: Delivery, reference: Reference) -> Reading:
         read, findings = [], []
@@ -130,7 +129,7 @@ class UnhcrFigure(OtherFigure):
         """One column of counts; a day on which it says nothing is no row of it."""
         told = country or delivery.statement.get("country")
         if told is None:
-            raise DeliveryError("a series of days and counts that names no country", "a country", SAY_COUNTRY)
+            raise MissingFactError("country", "a series of days and counts that names no country", "a country")
         header = HeaderRow(
             _rows_before(sheet),
             (

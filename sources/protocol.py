@@ -14,8 +14,6 @@ from dtm_pipeline.storage.reference import Reference
 from dtm_pipeline.storage.tables import Spool
 from sources.document import DeliveryError, Document
 
-SAY_COUNTRY = 'say country = "ISO3" in a sidecar NAME.toml'
-
 
 @dataclass(frozen=True)
 class Match:
@@ -26,8 +24,8 @@ class Match:
     missing: tuple[str, ...] = ()
     headers: int = 0
     """Headers that the kind knows: of two kinds that fit alike, the one that knows more is meant."""
-    must_be_said: str = ""
-    """What a sidecar must say: the content may be of this kind, and of others that look the same."""
+    must_be_said: bool = False
+    """A sidecar must say the kind: the content may be of this kind, and of others that look the same."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +129,15 @@ def added(a: Account, b: Account) -> Account:
     """Two accounts as one."""
     left, right = asdict(a), asdict(b)
     return Account(**{k: left[k] + right[k] for k in left})
+
+
+def main_refusal(refusals: Sequence[tuple[float, int, DeliveryError]]) -> DeliveryError:
+    """The refusal of the main sheet, where no sheet can be used: of the one that fits its kind best, then has most rows.
+
+    Args:
+        refusals: fit and rows of each sheet, and why it can't be used.
+    """
+    return max(refusals, key=lambda r: r[:2])[2]
 
 
 def none_usable(rejected: pl.DataFrame) -> DeliveryError:

@@ -11,10 +11,11 @@ from sources.area_table import HapiTable, HdxTable
 from sources.baseline_assessment import BaselineAssessment
 from sources.border_count import BorderCount
 from sources.camp_list import CampList
-from sources.document import DeliveryError, Document
+from sources.document import DeliveryError, Document, MissingFactError, say_facts
 from sources.dtm_api import DtmApi
 from sources.event_report import EventReport
 from sources.flow_registry import FlowRegistry
+from sources.headers import aliases
 from sources.household_survey import FlowSurvey, HouseholdSurvey
 from sources.location_assessment import LocationAssessment
 from sources.location_database import LocationDatabase
@@ -24,6 +25,8 @@ from sources.mobility_mapping import MobilityMapping
 from sources.other_figure import GovernmentRegistration, ReliefList, UnhcrFigure
 from sources.protocol import MANY, Delivery, Finding, Match, Reading, Source
 from sources.severity_survey import SeveritySurvey
+from sources.suggest import MOST_TOLD, how_to_add, likely_header, suggested
+from sources.tabular import Tabular
 from sources.xlsform import XlsForm
 
 DATED_BY_ROW = (DtmApi.kind, HdxTable.kind, HapiTable.kind, BorderCount.kind, FlowRegistry.kind)
@@ -67,19 +70,20 @@ def recognise(document: Document, reference: Reference, told: str | None = None)
     order = {kind: (match.score, match.headers) for kind, match in matches.items()}
     best = told or max(order, key=lambda kind: order[kind])
     if matches[best].score < reference.thresholds["deliveries"]["min_header_share"]:
+        if told is not None:
+            raise _lacking(document, by_kind[best], matches[best], reference)
         raise _unknown(document, best, by_kind[best].title, matches[best])
     if matches[best].must_be_said and told is None:
-        raise DeliveryError(
+        raise MissingFactError(
+            "kind",
             f"may be of {best} ({by_kind[best].title}), and of others that look the same",
-            "a kind",
-            f"say {matches[best].must_be_said} in a sidecar NAME.toml",
+            f'its kind, such as kind = "{best}"',
+            read_on_with=best,
         )
     alike = [kind for kind in order if kind != best and order[kind] == order[best]]
     if alike and told is None:
-        raise DeliveryError(
-            f"its headers fit {best} and {', '.join(alike)} alike",
-            "one kind",
-            'say kind = "..." in a sidecar NAME.toml',
+        raise MissingFactError(
+            "kind", f"its headers fit {best} and {', '.join(alike)} alike", "one of these kinds", read_on_with=best
         )
     return by_kind[best]
 
@@ -88,8 +92,39 @@ def read_delivery(document: Document, delivery: Delivery, reference: Reference) 
     """Recognise a delivery, read it, and hold it against what its sidecar says.
 
     Raises:
-        DeliveryError: it is of no known kind, can't be used, or its sidecar says something else than it holds.
+        DeliveryError: it is of no known kind, can't be used, or its sidecar says something else than it holds. What a sidecar
+            must say and does not is named at once, all of it.
     """
+    try:
+        return _read(document, delivery, reference)
+    except MissingFactError as refusal:
+        raise _all_that_lacks(refusal, document, delivery, reference) from None
+
+
+def _all_that_lacks(
+    first: MissingFactError, document: Document, delivery: Delivery, reference: Reference
+) -> DeliveryError:
+    """One refusal for all facts that the delivery and its sidecar do not state."""
+    lacks, statement = [first], dict(delivery.statement)
+    while True:
+        statement[lacks[-1].fact] = lacks[-1].read_on_with
+        try:
+            _read(document, replace(delivery, statement=statement), reference)
+        except MissingFactError as refusal:
+            if refusal.fact not in statement:
+                lacks.append(refusal)
+                continue
+        except DeliveryError:
+            pass  # what is wrong beside is said when these facts are stated
+        break
+    return DeliveryError(
+        "; ".join(f"{refusal.where}{refusal.found}" for refusal in lacks),
+        " and ".join(refusal.expected for refusal in lacks),
+        say_facts([refusal.fact for refusal in lacks], document.name),
+    )
+
+
+def _read(document: Document, delivery: Delivery, reference: Reference) -> Reading:
     reading = recognise(document, reference, delivery.statement.get("kind")).read(document, delivery, reference)
     _check_country(delivery, reading)
     _check_series(delivery, reading, reference)
@@ -204,6 +239,28 @@ def _check_series(delivery: Delivery, reading: Reading, reference: Reference) ->
             f"{expected.location_code}, {expected.population_group}, of which the series {told!r} is that its sidecar names",
             "mend the sidecar",
         )
+
+
+def _lacking(document: Document, source: Source, match: Match, reference: Reference) -> DeliveryError:
+    """The refusal of a delivery that is said to be of a kind whose columns it lacks: which, and what may stand for them."""
+    kind, table = source.kind, aliases(reference, source.kind, shared=True)
+    sheets = document.sheets if document.format != "json" else []
+    if not match.missing and isinstance(source, Tabular):
+        match = max((source.fit(likely_header(s, table)) for s in sheets), key=lambda m: m.score, default=match)
+    lacks = " and ".join(match.missing) or "columns that the kind knows"
+    near = suggested(sheets, table)
+    if not near:
+        return DeliveryError(
+            f"is said to be of {kind}, and lacks {lacks}; none of its headers is near one of these",
+            f"headers of {kind} (docs/sources/{kind}.md)",
+            f'`dtm inspect "{document.name}"` lists its headers; ask the sender for those of the kind',
+        )
+    likely = ", ".join(f"{s.column.told!r} may be {s.meaning}" for s in near[:MOST_TOLD])
+    return DeliveryError(
+        f"is said to be of {kind}, and lacks {lacks}; of its headers {likely}",
+        f"headers of {kind} (docs/sources/{kind}.md)",
+        f'if so {how_to_add(near[:MOST_TOLD], kind)}; then: dtm retry "{document.name}"',
+    )
 
 
 def _unknown(document: Document, kind: str, title: str, match: Match) -> DeliveryError:

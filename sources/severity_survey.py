@@ -16,8 +16,8 @@ from dtm_pipeline.domain.severity import Indicator, SeverityModel
 from dtm_pipeline.quality.parse import decimal_number, plain, whole_number, written
 from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, count_rejects, split
 from dtm_pipeline.storage.reference import Reference
-from sources.dates import SAY, date_in
-from sources.document import SEND_AGAIN, DeliveryError, Document, Sheet, header_key
+from sources.dates import date_in
+from sources.document import SEND_AGAIN, DeliveryError, Document, MissingFactError, Sheet, header_key
 from sources.headers import Column, HeaderRow, data_rows, original_json
 from sources.protocol import (
     Delivery,
@@ -276,7 +276,7 @@ def _reference_date(rows: pl.DataFrame, delivery: Delivery) -> pl.Expr:
     day = date_in(str(told)) if told else date_in(delivery.name)
     day = day or rows["surveyed_on"].max()  # type: ignore[assignment]  # a column of dates has a date as its maximum
     if day is None:
-        raise DeliveryError("says nowhere what date it stands for", "a reference date", SAY)
+        raise MissingFactError("reference_date", "says nowhere what date it stands for", "a reference date")
     return pl.lit(day, pl.Date)
 
 

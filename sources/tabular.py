@@ -27,7 +27,7 @@ from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, coun
 from dtm_pipeline.quality.totals import Statement, Units
 from dtm_pipeline.storage.reference import Reference
 from sources.dates import DateOrder, date_order, day_column, reference_date, round_in
-from sources.document import SEND_AGAIN, DeliveryError, Document, Sheet, header_key
+from sources.document import SEND_AGAIN, DeliveryError, Document, MissingFactError, Sheet, header_key
 from sources.headers import (
     HeaderRow,
     aliases,
@@ -37,10 +37,8 @@ from sources.headers import (
     find_header,
     original_json,
     told_apart_by,
-    unknown_headers,
 )
 from sources.protocol import (
-    SAY_COUNTRY,
     Delivery,
     Description,
     Finding,
@@ -49,9 +47,11 @@ from sources.protocol import (
     SheetReading,
     combine,
     flag_findings,
+    main_refusal,
     none_usable,
 )
 from sources.review import flag_sentences, flagged, review_reject, review_text
+from sources.suggest import unknown_headers
 from sources.totals import (
     control_totals,
     part_totals,
@@ -193,7 +193,7 @@ class Tabular:
         table = self.header_table(reference)
         read: list[SheetReading] = []
         findings: list[Finding] = []
-        last: DeliveryError | None = None
+        refusals: list[tuple[float, int, DeliveryError]] = []
         for sheet in document.sheets:
             header = find_header(sheet, table)
             if header is None or self.fit(header).score < threshold:
@@ -204,11 +204,10 @@ class Tabular:
             try:
                 read.append(self.read_sheet(Context(sheet, header, delivery, reference)))
             except DeliveryError as refusal:
-                last = refusal.at(sheet.name)
+                refusals.append((self.fit(header).score, sheet.row_count, refusal.at(sheet.name)))
                 findings.append(Finding("sheet_refused", f"the sheet was left out: {refusal}", sheet.name))
         if not read:
-            assert last is not None
-            raise last
+            raise main_refusal(refusals)
         rejected = pl.concat([s.rejected for s in read])
         if all(s.tables[self.table.name].is_empty() for s in read):
             raise none_usable(rejected)
@@ -259,7 +258,7 @@ class Tabular:
         counts = tuple(c.name for c in self.table.columns if c.kind in MEASURES)
         more, found = self.more(kept, texts, context)
         findings = [
-            *unknown_headers(header, self.header_table(reference), self.kind, sheet.name),
+            *unknown_headers(texts, header, self.header_table(reference), self.kind, sheet.name),
             *doubled,
             *([Finding("date_order_assumed", context.days.assumed, sheet.name)] if context.days.assumed else []),
             *control_totals(totals, rows, header, counts, sheet.name),
@@ -441,7 +440,7 @@ class Tabular:
             return None, frame.with_columns(location_code=filled, location_code_text=told)
         country = said or self._country_of_codes(frame, context.reference)
         if country is None:
-            raise DeliveryError("does not say which country it is of", "a country", SAY_COUNTRY)
+            raise MissingFactError("country", "does not say which country it is of", "a country")
         return country, frame.with_columns(location_code=pl.lit(country))
 
     def _country_of_codes(self, frame: pl.DataFrame, reference: Reference) -> str | None:

@@ -15,9 +15,9 @@ from assets.workspace import Workspace, guarded, progress, spec
 from dtm_pipeline.contracts import raw, table
 from dtm_pipeline.quality.split import ConservationError
 from dtm_pipeline.storage.errors import write_error_log
-from dtm_pipeline.storage.inbox import ARCHIVE, UNREADABLE, give_back_refused
 from dtm_pipeline.storage.plan import forms_among, judging
-from dtm_pipeline.storage.snapshots import ACCEPTED, REFUSED, Snapshot, SnapshotStore
+from dtm_pipeline.storage.refused import give_back_refused
+from dtm_pipeline.storage.snapshots import ACCEPTED, ARCHIVE, REFUSED, UNREADABLE, Snapshot, SnapshotStore
 from dtm_pipeline.storage.tables import Parts, StoredParts, stored, write_table
 from sources.document import DeliveryError, Document
 from sources.protocol import Delivery, Reading

@@ -43,6 +43,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("demo")(run.demo)
 app.command("ingest")(run.ingest)
+app.command("retry")(run.retry)
 app.command("inspect")(kinds.inspect)
 app.command("kinds")(kinds.kinds)
 app.command("status")(status.status)

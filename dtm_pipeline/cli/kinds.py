@@ -63,9 +63,13 @@ def inspect(
         matches = {s.kind: s.recognise(document, reference) for s in SOURCES}
         reading = read_delivery(document, Delivery("0" * 64, document.name, statement), reference)
     except (DeliveryError, StatementError) as refusal:
+        seen = _headers_seen(document)
         if as_json:
-            print_json({"file": document.name, "refused": str(refusal)})
+            print_json({"file": document.name, "refused": str(refusal), "headers": seen})
         typer.echo(f"refused {document.name}: {refusal}", err=True)
+        for sheet in [] if as_json else seen:
+            named = f"sheet {sheet['sheet']}, row {sheet['row']}" if sheet["sheet"] else f"row {sheet['row']}"
+            typer.echo(f"  headers in {named}: {' | '.join(sheet['headers'])}")
         raise typer.Exit(REFUSED) from None
     ranked = sorted(matches.items(), key=lambda m: (-m[1].score, -m[1].headers))
     told = {
@@ -81,6 +85,20 @@ def inspect(
         print_json(told)
     else:
         _tell(document, reading, told)
+
+
+def _headers_seen(document: Document) -> list[dict[str, Any]]:
+    """What looks like the header row of each sheet of a refused file; for the eyes of the one who asks only."""
+    from sources.document import DeliveryError
+    from sources.suggest import likely_header
+
+    try:
+        if document.format == "json":
+            return []
+        rows = [(sheet.name, likely_header(sheet, {})) for sheet in document.sheets]
+    except DeliveryError:
+        return []
+    return [{"sheet": name, "row": h.row, "headers": [c.header for c in h.columns]} for name, h in rows if h]
 
 
 def _forms_of(home: Path | None) -> list[tuple[str, Path]]:

@@ -145,6 +145,42 @@ def ingest(
         raise typer.Exit(REFUSED)
 
 
+def retry(
+    file: Annotated[str, typer.Argument(help="Name of the refused file, as `dtm status` lists it.")],
+    kind: Annotated[str | None, typer.Option("--as", help="What it is (`dtm kinds`).")] = None,
+    country: Annotated[
+        str | None, typer.Option("--country", help="Country that it is of (ISO 3166-1 alpha-3).")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option("--group", help="Whom it counts: idp, idp_returnee, refugee, ...")
+    ] = None,
+    date: Annotated[str | None, typer.Option("--date", help="Its reference date, YYYY-MM-DD.")] = None,
+    date_order: Annotated[
+        str | None, typer.Option("--date-order", help="Order of days and months in it: dmy or mdy.")
+    ] = None,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Read a refused delivery again, with what you say of it, and run. What you say stands in its sidecar."""
+    from dtm_pipeline.storage.refused import retry as read_again
+    from dtm_pipeline.storage.snapshots import StatementError
+
+    facts = {
+        "kind": kind,
+        "country": _country(country) if country else None,
+        "population_group": group,
+        "reference_date": date,
+        "date_order": date_order,
+    }
+    place = open_home(home)
+    try:
+        with place.held():
+            read_again(place, file, {name: value for name, value in facts.items() if value is not None})
+    except StatementError as error:
+        fail(str(error))
+    _run(place, None, None, {}, False, as_json)
+
+
 def _country(told: str) -> str:
     if len(told) != 3 or not told.isalpha():
         fail(f"--country {told!r}: write the country as ISO 3166-1 alpha-3, such as IRQ")
@@ -155,9 +191,10 @@ def _run(
     home: Home, inbox: Path | None, country: str | None, waivers: dict[str, str], strict: bool, as_json: bool
 ) -> None:
     from dtm_pipeline.settings import Settings
-    from dtm_pipeline.storage.inbox import give_back_refused, take_inbox
+    from dtm_pipeline.storage.inbox import take_inbox
     from dtm_pipeline.storage.plan import make_plan
     from dtm_pipeline.storage.reference import Reference
+    from dtm_pipeline.storage.refused import give_back_refused
     from sources.dates import labels_of_name
 
     settings = Settings()

@@ -13,10 +13,13 @@ from typing import Any
 
 from dtm_pipeline.storage.archives import ArchiveError, ArchiveLimits, is_archive, open_archive
 from dtm_pipeline.storage.home import DEMO_MARK, Home, HomeError, write_json
+from dtm_pipeline.storage.refused import take_back_described
 from dtm_pipeline.storage.snapshots import (
+    ARCHIVE,
     NEW,
     OPENED,
     REFUSED,
+    UNREADABLE,
     Snapshot,
     SnapshotStore,
     StatementError,
@@ -26,9 +29,6 @@ from dtm_pipeline.storage.snapshots import (
     redated_id,
 )
 
-UNREADABLE = "unreadable"
-ARCHIVE = "archive"
-REASON = ".reason.txt"
 GROWING = "is still growing; it is taken when it has stopped"
 
 
@@ -75,8 +75,11 @@ def take_inbox(
     """
     if not inbox.is_dir():
         raise HomeError(f"{inbox}: is no folder; name the folder that holds the deliveries with --inbox")
+    own = inbox.resolve() == home.inbox.resolve()
+    if own:
+        take_back_described(home)
     files, left_alone = inbox_files(inbox, (home.refused,))
-    growing = _growing(files, settle_seconds) if inbox.resolve() == home.inbox.resolve() else set()
+    growing = _growing(files, settle_seconds) if own else set()
     intake = take_files(home, [f for f in files if f not in growing], limits, read_labels)
     intake.left_alone = left_alone
     intake.not_taken |= {printable(f.name): GROWING for f in growing}
@@ -275,53 +278,6 @@ def _mark(file: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return stat.st_size, stat.st_mtime_ns
-
-
-def give_back_refused(home: Home) -> list[str]:
-    """Move files of the home's inbox that were refused into `inbox/refused/`, each with its reason beside it.
-
-    The bytes stay in the home as a snapshot: a delivery that was refused for want of a form or a sidecar is read
-    again when it comes. An archive of which only some files were refused stays, and its reason names them.
-
-    Returns:
-        The names of the files that were moved.
-    """
-    store = SnapshotStore(home)
-    snapshots = store.all()
-    files, _ = inbox_files(home.inbox, (home.refused,))
-    hashes, _ = store.hashes(files)
-    moved = []
-    for file, sha256 in hashes.items():
-        same = [s for s in snapshots if s.content_sha256 == sha256]
-        name = printable(file.name)
-        snapshot = next((s for s in same if name == s.name or name in s.copies), next(iter(same), None))
-        members = [s for s in snapshots if s.archive == sha256 and s.status == REFUSED]
-        if snapshot is None or (snapshot.status != REFUSED and not members):
-            continue
-        home.refused.mkdir(exist_ok=True)
-        reasons = [snapshot] if snapshot.status == REFUSED else members
-        (home.refused / f"{file.name}{REASON}").write_text(_letter(reasons), encoding="utf-8")
-        if snapshot.status == REFUSED:
-            shared = [f for f in files if f.stem == file.stem and f != file and f.is_file()]
-            sidecars = [file.with_name(file.name + ".toml"), *([] if shared else [file.with_suffix(".toml")])]
-            for part in (file, *sidecars):
-                if part.is_file():
-                    part.replace(home.refused / part.name)
-            moved.append(printable(file.name))
-    return moved
-
-
-def _letter(refused: list[Snapshot]) -> str:
-    """The reason in words that an analyst can forward to the sender."""
-    lines = []
-    for snapshot in refused:
-        lines += [
-            f"File: {snapshot.name}",
-            f"Received: {snapshot.received_at} ({snapshot.bytes:,} bytes, sha256 {snapshot.sha256})",
-            f"It could not be used: {snapshot.reason}",
-            "",
-        ]
-    return "\n".join([*lines, "Please send it again when it is mended, under any name. What was sent is kept.", ""])
 
 
 def _statement(copies: list[Path]) -> dict[str, Any]:

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dtm_pipeline.storage.home import Home, write_json
-from dtm_pipeline.storage.inbox import ARCHIVE
-from dtm_pipeline.storage.snapshots import ACCEPTED, Snapshot, SnapshotStore
+from dtm_pipeline.storage.snapshots import ACCEPTED, ARCHIVE, Snapshot, SnapshotStore
 
 FORM = "xlsform"
 READ_BY_FORMS = ("household_survey", "flow_survey", "severity_survey", None)

@@ -22,6 +22,10 @@ TEXTS = ("kind", "population_group", "series", "terms", "round", "provider", "su
 STATEMENT_KEYS = ("country", "reference_date", "date_order", *TEXTS, "replaces", "adds")
 
 
+ARCHIVE = "archive"
+"""Kind of a snapshot that holds other deliveries; it is opened, and never read as one."""
+UNREADABLE = "unreadable"
+"""Key of a statement that can't be read, with the sentence that says why."""
 NEW, ACCEPTED, REFUSED, OPENED = "new", "accepted", "refused", "opened"
 """What became of a delivery; an archive is opened, and its files are deliveries of their own."""
 
@@ -97,12 +101,19 @@ def read_statement(file: Path, beside: Path | None = None) -> dict[str, Any]:
                 said = tomllib.loads(sidecar.read_text(encoding="utf-8"))
             except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
                 raise StatementError(f"{sidecar.name}: is not readable as TOML: {error}") from error
-            return _checked(said, sidecar.name)
+            return checked_statement(said, sidecar.name)
     return {}
 
 
-def _checked(said: dict[str, Any], name: str) -> dict[str, Any]:
-    """A statement whose values are of the right types and forms, dates and rounds as text."""
+def checked_statement(said: dict[str, Any], name: str) -> dict[str, Any]:
+    """A statement whose values are of the right types and forms, dates and rounds as text.
+
+    Args:
+        name: of the sidecar.
+
+    Raises:
+        StatementError: an unknown key, or a value of the wrong type or form.
+    """
 
     def wrong(key: str, expected: str) -> StatementError:
         return StatementError(f"{name}: {key} = {said[key]!r} is not what is expected: {expected}")

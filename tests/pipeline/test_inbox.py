@@ -249,3 +249,83 @@ def test_the_same_bytes_with_a_round_in_a_sidecar_are_a_statement_of_their_own(t
     assert sorted(s.name for s in taken.taken) == ["a_2020-02-29.csv", "b_2020-02-29.csv"]
     assert len({s.sha256 for s in taken.taken}) == 2
     assert len({s.content_sha256 for s in taken.taken}) == 1
+
+
+REGISTERED = "Governorate,District,Registered families,Registered individuals,As of\nNinewa,Mosul,10,50,2024-03-31\n"
+
+
+@pytest.fixture
+def refused_home(tmp_path: Path) -> Path:
+    """A home whose inbox held a figure that does not say whom it counts, nor in which country."""
+    home = tmp_path / "home"
+    Home(home).create()
+    (home / "inbox" / "ministry.csv").write_text(REGISTERED)
+    told = dtm("run", "--home", home)
+    assert told.code == 3
+    assert 'dtm retry "ministry.csv" --country ISO3 --group GROUP' in told.err
+    return home
+
+
+def test_a_refused_file_is_read_again_with_what_the_command_says_of_it(refused_home: Path) -> None:
+    inbox = refused_home / "inbox"
+    half = dtm("retry", "ministry.csv", "--country", "IRQ", "--home", refused_home)
+    assert (half.code, half.err.count("refused ministry.csv")) == (3, 1)
+    assert 'dtm retry "ministry.csv" --group GROUP' in half.err
+    assert (inbox / "refused" / "ministry.csv").is_file()
+    wrong = dtm("retry", "ministry.csv", "--group", "people", "--home", refused_home)
+    assert (wrong.code, "one of idp, idp_returnee" in wrong.err) == (2, True)
+    told = dtm("retry", "ministry.csv", "--group", "idp_returnee", "--home", refused_home)
+    assert told.code == 0, told.err
+    assert statuses(refused_home) == {"ministry.csv": "accepted"}
+    # the file is back, and its sidecar says what was said
+    assert (inbox / "ministry.csv.toml").read_text() == 'country = "IRQ"\npopulation_group = "idp_returnee"\n'
+    assert (inbox / "ministry.csv").is_file()
+    assert not list((inbox / "refused").iterdir())
+    assert dtm("run", "--home", refused_home).code == 0
+    again = dtm("retry", "ministry.csv", "--home", refused_home)
+    assert (again.code, "no refused delivery" in again.err) == (2, True)
+
+
+@pytest.mark.parametrize("folder", ["inbox", "inbox/refused"])
+@pytest.mark.parametrize("name", ["ministry.csv.toml", "ministry.toml"])
+def test_a_sidecar_laid_beside_a_refused_file_is_enough(refused_home: Path, folder: str, name: str) -> None:
+    (refused_home / folder / name).write_text('country = "IRQ"\npopulation_group = "idp_returnee"\n')
+    told = dtm("run", "--home", refused_home)
+    assert (told.code, told.err.count("refused")) == (0, 0), told.err
+    assert statuses(refused_home) == {"ministry.csv": "accepted"}
+    assert {f.name for f in (refused_home / "inbox").iterdir()} == {"ministry.csv", name, "refused"}
+    assert not list((refused_home / "inbox" / "refused").iterdir())
+
+
+def test_a_sidecar_beside_a_refused_file_that_can_not_be_used_says_so_once(refused_home: Path) -> None:
+    (refused_home / "inbox" / "refused" / "ministry.csv.toml").write_text("colour = 3\n")
+    told = dtm("run", "--home", refused_home)
+    assert (told.code, told.err.count("unknown key 'colour'")) == (3, 1)
+    quiet = dtm("run", "--home", refused_home)
+    assert "ministry" not in quiet.err
+    assert (refused_home / "inbox" / "refused" / "ministry.csv").is_file()
+
+
+def test_a_refused_file_whose_header_is_made_known_returns_to_the_inbox(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    Home(home).create()
+    inbox = home / "inbox"
+    (inbox / "migrants.csv").write_text("Governorate,Migrant Nationality,Migrant Individuals,Country,Reference date\nGiza,Sudan,300,EGY,2024-09-30\n")  # fmt: skip
+    (inbox / "migrants.csv.toml").write_text('kind = "migrant_presence"\n')
+    told = dtm("run", "--home", home)
+    line = "migrant_presence,nationality,Migrant Nationality,YOUR NAME,YYYY-MM-DD"
+    assert (told.code, line in told.err) == (3, True)
+    lists = home / "reference" / "code_lists"
+    lists.mkdir(parents=True)
+    added = line.replace("YOUR NAME", "A. Analyst").replace("YYYY-MM-DD", "2024-10-01")
+    (lists / "headers.csv").write_text(f"kind,field,alias,by,on\n{added}\n")
+    assert dtm("run", "--home", home).code == 0
+    assert statuses(home) == {"migrants.csv": "accepted"}
+    assert {f.name for f in inbox.iterdir()} == {"migrants.csv", "migrants.csv.toml", "refused"}
+
+
+def test_inspect_lists_the_headers_of_a_file_that_it_refuses(tmp_path: Path) -> None:
+    (tmp_path / "odd.csv").write_text("Wilaya,Ville,Familles\nX,Y,5\n")
+    told = dtm("inspect", tmp_path / "odd.csv")
+    assert (told.code, told.out) == (3, "  headers in row 1: Wilaya | Ville | Familles\n")
+    assert dtm("inspect", tmp_path / "odd.csv", "--json").json()["headers"] == [{"sheet": None, "row": 1, "headers": ["Wilaya", "Ville", "Familles"]}]  # fmt: skip

@@ -135,7 +135,7 @@ SIDECARS = [
     ('country = "SYR"\n', "it holds IRQ; expected SYR, as its sidecar says"),
     ('population_group = "people"\n', "one of idp, idp_returnee"),
     ("reference_date = 5\n", "a date, YYYY-MM-DD"),
-    ('reference_date = "2020-02-29"\n', "every row of this kind has its own"),
+    ('reference_date = "2020-02-29"\n', "the sheet has one in every row"),
     ('replaces = "yes"\n', "true or false"),
     ("replaces = true\nadds = true\n", "says both replaces and adds"),
     ('series = "irq_idpp"\n', "expected one of reference/series.toml: irq_idp"),

@@ -9,7 +9,7 @@ import pytest
 
 from dtm_pipeline.storage.reference import Reference
 from dtm_pipeline.storage.snapshots import read_statement
-from sources.document import Document
+from sources.document import DeliveryError, Document
 from sources.protocol import Delivery, Reading
 from sources.registry import read_delivery
 from tests.conftest import dtm
@@ -59,3 +59,31 @@ def test_what_a_reviewer_did_not_approve_is_quarantined(cases: Path, reference: 
     assert told.tables["raw_dtm__event_report"]["event_id"].to_list() == ["EV-1", "EV-3", "EV-4"]
     assert told.rejected["rule"].to_list() == ["reviewer_rejected"]
     assert [f.finding for f in told.findings] == ["review_on_hold"]
+
+
+@pytest.mark.parametrize(
+    ("case", "file", "says"),
+    [
+        ("html_saved_as_xls", "html_Round119_Master_List_IDP_2020-12-31_IOM_DTM.xls", "is a web page (HTML)"),
+        ("html_saved_as_xls", "xmlss_Round119_Master_List_IDP_2020-12-31_IOM_DTM.xls", "save it as XLSX"),
+        (
+            "declared_kind_not_explained",
+            "migrants_2024-09-30.csv",
+            "lacks a governorate and a nationality; of its headers 'Migrant Nationality' may be nationality",
+        ),
+        (
+            "side_sheets_by_origin",
+            "Round5_Master_List_IDP_2014_August_24_IOM_DTM.xlsx",
+            "sheet '1.DTM master list 20140826': contradicts itself: 2014-08-26 in the sheet name and 2014-08-24 in the file name",
+        ),
+    ],
+)
+def test_the_cause_is_named_in_one_sentence(cases: Path, reference: Reference, case: str, file: str, says: str) -> None:
+    with pytest.raises(DeliveryError) as refused:
+        read(cases / case / file, reference)
+    assert says in str(refused.value)
+
+
+def test_days_that_can_be_read_both_ways_are_named(cases: Path, reference: Reference) -> None:
+    told = read(cases / "ambiguous_dates_assumed" / "hapi_ambig.csv", reference)
+    assert "date_order_assumed" in [f.finding for f in told.findings]
