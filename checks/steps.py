@@ -7,7 +7,9 @@ import polars as pl
 
 from assets.workspace import Workspace, guarded
 from dtm_pipeline.contracts import core, raw, table
-from dtm_pipeline.domain.invariants import accounts_compared, country_compared, leaders, levels_compared
+from dtm_pipeline.domain.invariants import SCOPE, accounts_compared, country_compared, leaders, levels_compared
+from dtm_pipeline.domain.plausibility import HOLD
+from dtm_pipeline.facts.plausible import REJECTED
 from dtm_pipeline.storage.tables import StoredParts, stored
 
 WORST = 5
@@ -31,7 +33,8 @@ def rows_and_persons_are_conserved(workspace: Workspace, quarantine_dtm__row: St
     if not told:
         return dg.AssetCheckResult(passed=True, metadata={"deliveries": 0})
     lost = accounts_compared(pl.DataFrame(told)).filter(pl.col("lost") > 0)
-    worst = lost["snapshot_id"].head(WORST).to_list()
+    names = {s.sha256: s.name for s in workspace.snapshots()}
+    worst = [names[s] for s in lost["snapshot_id"].head(WORST)]
     return dg.AssetCheckResult(
         passed=lost.is_empty(), metadata={"deliveries": len(told), "deliveries_that_lost_rows": worst}
     )
@@ -49,7 +52,37 @@ def leading_rows_have_a_governorate(workspace: Workspace, core_dtm__stock: Store
     return dg.AssetCheckResult(
         passed=lost.is_empty(),
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"rows": rows.height, "rows_without_governorate": lost.height},
+        metadata={
+            "rows": rows.height,
+            "rows_without_governorate": lost.height,
+            "where": _where(lost, workspace),
+        },
+    )
+
+
+def _where(rows: pl.DataFrame, workspace: Workspace) -> list[str]:
+    """The deliveries of some rows, those with most rows first."""
+    names = {s.sha256: s.name for s in workspace.snapshots()}
+    by = rows.group_by("snapshot_id", "source_sheet").agg(rows=pl.len(), first=pl.col("source_row").min())
+    worst = by.sort("rows", "snapshot_id", descending=[True, False]).head(WORST)
+    return [
+        f"{names.get(snapshot, snapshot)}{f', sheet {sheet}' if sheet else ''}: {count} rows, first in row {first}"
+        for snapshot, sheet, count, first in worst.rows()
+    ]
+
+
+@dg.asset_check(
+    asset=core.REVIEW.name,
+    description="Nothing waits for a person. What is held is in no figure; `dtm review` lists it with its evidence.",
+)
+def nothing_is_held(core_dtm__review: StoredParts) -> dg.AssetCheckResult:
+    held = core_dtm__review.read_all().filter(
+        (pl.col("outcome") == HOLD) & ~pl.col("broken").list.contains(REJECTED).fill_null(False)
+    )
+    return dg.AssetCheckResult(
+        passed=held.is_empty(),
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"held": held.height, "held_because": held["sentence"].sort().head(WORST).to_list()},
     )
 
 
@@ -60,7 +93,11 @@ def leading_rows_have_a_governorate(workspace: Workspace, core_dtm__stock: Store
 )
 def one_source_leads(core_dtm__source_total: StoredParts) -> dg.AssetCheckResult:
     wrong = leaders(core_dtm__source_total.read_all()).filter(pl.col("leaders") != pl.col("expected"))
-    return dg.AssetCheckResult(passed=wrong.is_empty(), metadata={"dates_without_one_leader": wrong.height})
+    worst = wrong.sort("series_id", "reference_date").head(WORST).select("series_id", "reference_date").rows()
+    return dg.AssetCheckResult(
+        passed=wrong.is_empty(),
+        metadata={"dates_without_one_leader": wrong.height, "where": [f"{s} on {d}" for s, d in worst]},
+    )
 
 
 def _adds_up(group: str, measure: str) -> dg.AssetChecksDefinition:
@@ -84,7 +121,15 @@ def _adds_up(group: str, measure: str) -> dg.AssetChecksDefinition:
         whole = whole.filter(pl.col("country").ne_missing(pl.col("governorates")))
         return dg.AssetCheckResult(
             passed=levels.is_empty() and whole.is_empty(),
-            metadata={"governorates_that_differ": levels.height, "countries_that_differ": whole.height},
+            metadata={
+                "governorates_that_differ": levels.height,
+                "countries_that_differ": whole.height,
+                "where": [
+                    " ".join(map(str, r))
+                    for f, by in ((levels, [*SCOPE, "admin1_code"]), (whole, list(SCOPE)))
+                    for r in f.select(by).head(WORST).rows()
+                ],
+            },
         )
 
     return check
@@ -94,6 +139,7 @@ CHECKS = [
     rows_and_persons_are_conserved,
     leading_rows_have_a_governorate,
     one_source_leads,
+    nothing_is_held,
     _adds_up("idp", "idp_individuals"),
     _adds_up("returnee", "returnee_individuals"),
 ]

@@ -92,7 +92,11 @@ def deliveries(workspace: Workspace) -> Iterator[dg.Output[Parts] | dg.AssetChec
         asset_key=raw.MASTER_LIST.name,
         passed=not refused,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"deliveries": len(records), "refused": len(refused)},
+        metadata={
+            "deliveries": len(records),
+            "refused": len(refused),
+            "refused_because": {r.name: str(r.reason) for r in refused},
+        },
     )
     # only now, with every part on disk, is a delivery taken as read: a run killed before reads it again
     for record in records:

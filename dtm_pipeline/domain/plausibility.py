@@ -14,7 +14,7 @@ import polars as pl
 
 LINE = ("series_id", "source_kind", "admin_level", "line")
 PASS, CAVEAT, HOLD = "pass", "caveat", "hold"
-BY_ITSELF = ("persons_per_household", "rejected", "control_total", "in_the_future")
+BY_ITSELF = ("persons_per_household", "rows_unreadable", "control_total", "in_the_future")
 """Rules that a delivery breaks by itself: nothing before it is needed."""
 WITH_HISTORY = ("total", "panel", "block", "list_cut", "people_lost", "zeros_too_many", "measure_lost")
 """Rules against the date before: one holds from `alone_from` on, two that agree hold before."""
@@ -288,7 +288,7 @@ def _by_itself(one: dict[str, Any], rules: PlausibilityRules) -> list[str]:
     size = one["size"]
     broken = {
         "persons_per_household": size is not None and not rules.size_low <= size <= rules.size_high,
-        "rejected": (one["rejected_people_share"] or 0) > rules.rejected
+        "rows_unreadable": (one["rejected_people_share"] or 0) > rules.rejected
         or ((one["rejected_share"] or 0) > rules.rejected and one["rejected_rows"] >= rules.rejected_rows_min),
         "control_total": (one["control_gap"] or 0) > rules.control_total,
         "in_the_future": (one["days_in_future"] or 0) > rules.future_days,

@@ -236,7 +236,7 @@ CAUSES = {
     "zeros_too_many": "one location is {largest_factor} times itself: a zero too many?",
     "measure_lost": "households or individuals, told before, are gone",
     "persons_per_household": "it counts {size} persons a household: are the two columns what they say?",
-    "rejected": "{rejected_share} of its rows, with {rejected_people_share} of its people, could not be read",
+    "rows_unreadable": "{rejected_share} of its rows{rejected_people} could not be read",
     "control_total": "a totals row differs from the rows by {control_gap} of the list",
     "in_the_future": "its date lies {days_in_future} days after the day it came",
     "round_before_date": "the number of its round runs against its date",
@@ -262,15 +262,21 @@ def causes(review: dict[str, Any]) -> list[str]:
     ratio = review["now"] / review["before"] if review["before"] and review["now"] is not None else None
     told = {
         **{k: review[k] for k in ("panel_locations", "locations_now", "locations_before", "days_in_future")},
-        **{k: f"{review[k] or 0:.1%}" for k in ("block_share", "people_lost_share", "rejected_share", "rejected_people_share", "control_gap")},
+        **{k: f"{review[k] or 0:.1%}" for k in ("block_share", "people_lost_share", "rejected_share", "control_gap")},
         **{k: _times(review[k]) for k in ("panel_ratio", "largest_factor", "size")},
         "ratio": _times(ratio),
+        "rejected_people": _unread_people(review["rejected_people_share"]),
         "guess": _guess(review["panel_ratio"]),
         "block": ": a part of the list shifted by a column?",
     }  # fmt: skip
     # where most of the list moved by one factor, a block of it did too
     said = [r for r in review["broken"] if r != "block" or "panel" not in review["broken"]]
     return [CAUSES[rule].format(**told) for rule in said]
+
+
+def _unread_people(share: float | None) -> str:
+    """What is known of the people of rows that could not be read: often their count is what could not be read."""
+    return f", with {share:.1%} of its people," if share else ", with nobody knows how many people,"
 
 
 def _times(factor: float | None) -> str:

@@ -116,9 +116,27 @@ def test_the_job_of_the_schedule_releases_and_records_rows_bytes_and_sha256_with
         "one_source_leads",
         "levels_add_up",
         "every_delivery_was_used",
+        "nothing_is_held",
     }
     assert all(c.passed for c in checks)
     assert (tmp_path / "releases" / "partner" / "latest.json").is_file()
+
+
+def test_checks_that_do_not_pass_carry_names_and_reasons(tmp_path: Path) -> None:
+    answer(tmp_path / "inbox" / "a.json", ("2020-02-29", 600))
+    answer(tmp_path / "inbox" / "b.json", ("2020-02-29", 700))
+    (tmp_path / "inbox" / "odd.csv").write_text("a,b\n1,2\n")
+    tick(tmp_path)
+    job = build_definitions(tmp_path).resolve_job_def("nightly_release")
+    with dg.DagsterInstance.ephemeral() as instance:
+        result = job.execute_in_process(
+            instance=instance, run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+        )
+        checks = {c.check_name: c for c in result.get_asset_check_evaluations()}
+    used, held = checks["every_delivery_was_used"], checks["nothing_is_held"]
+    assert (used.passed, held.passed) == (False, False)
+    assert "is of no known kind" in used.metadata["refused_because"].value["odd.csv"]
+    assert "one of several deliveries of one intake" in held.metadata["held_because"].value[0]
 
 
 def test_the_shipped_instance_file_sends_nothing_and_keeps_no_console_logs(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 import pytest
@@ -74,3 +75,23 @@ def test_the_fewest_locations_that_are_taken_are_enough_for_every_fault(tmp_path
     assert dtm("samples", "make", "--locations", 99, "--out", tmp_path).code == 2
     told = dtm("samples", "make", "--locations", 100, "--rounds", 1, "--out", tmp_path / "out", "--json")
     assert (told.code, len(told.json()["deliveries"])) == (0, 9)
+
+
+def test_the_quarantine_is_listed_by_file_rule_and_severity_with_counts_first(released: Path) -> None:
+    listed = dtm("quarantine", "list", "--home", released).out
+    counts, rows = listed.split("\n\n")
+    assert counts.splitlines()[0].split() == ["severity", "delivery", "sheet", "name", "rows", "first_row"]
+    severities = [line.split()[0] for line in counts.splitlines()[1:]]
+    assert severities == sorted(severities, key=["loss", "doubt", "note"].index)
+    every = dtm("quarantine", "list", "--json", "--home", released).json()
+    assert len(rows.splitlines()) == 1 + len(every)
+    summed = dtm("quarantine", "list", "--counts", "--json", "--home", released).json()
+    assert sum(c["rows"] for c in summed) == len(every)
+    one = summed[0]
+    part = dtm("quarantine", "list", "--json", "--home", released, "--file", one["delivery"], "--rule", one["name"])
+    assert len(part.json()) >= one["rows"]
+    assert {(p["delivery"], p["name"]) for p in part.json()} == {(one["delivery"], one["name"])}
+    text = dtm("quarantine", "list", "--csv", "--severity", "note", "--home", released).out
+    notes = [r for r in csv.DictReader(io.StringIO(text))]
+    assert len(notes) == len([e for e in every if e["severity"] == "note"]) > 0
+    assert dtm("quarantine", "list", "--severity", "bad", "--home", released).code == 2

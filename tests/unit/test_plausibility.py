@@ -161,7 +161,7 @@ def test_what_a_file_shows_by_itself_needs_no_history(evidence: dict[str, Any], 
 def test_a_list_of_which_most_people_could_not_be_read_is_held() -> None:
     rejected = pl.DataFrame({"snapshot_id": ["new"], "reference_date": [DAYS[0]], "rejected_rows": [3], "rejected_individuals": [9_000]})  # fmt: skip
     told = judged(listed("new", DAYS[0], PLACES), rejected=rejected)
-    assert held(told) == {DAYS[0]: ["rejected"]}
+    assert held(told) == {DAYS[0]: ["rows_unreadable"]}
 
 
 def test_a_correction_that_lacks_two_places_and_half_of_the_people_is_held() -> None:
