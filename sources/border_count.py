@@ -114,7 +114,9 @@ class BorderCount:
         )
         country = _country(texts, header, delivery, reference)
         day = header.fields()["observed_on"]
-        days = date_order(texts, {day.header: day.cell}, delivery.statement.get("date_order"))
+        days = date_order(
+            texts, {day.header: day.cell}, delivery.statement.get("date_order"), *reference.date_order(country)
+        )
         frame, groups = _typed(texts, header, delivery, country, reference, sheet.name, days)
         everything = frame
         frame, summed = _without_sums(frame, totals.doubtful, reference, sheet.name)

@@ -169,16 +169,20 @@ class DateOrder:
     assumed: str | None = None
 
 
-def date_order(texts: pl.DataFrame, columns: dict[str, str], said: str | None) -> DateOrder:
+def date_order(
+    texts: pl.DataFrame, columns: dict[str, str], said: str | None, usual: str = DAY_MONTH, country: str | None = None
+) -> DateOrder:
     """The order of days and months of the columns of a sheet that can be read both ways.
 
-    What the sidecar says leads, then what another column of the sheet shows, then that days of counts follow one another. Else
-    they are day-first, as the lists of all six countries are (sources.md), and that is told.
+    What the sidecar or the folder says leads, then what another column of the sheet shows, then that days of counts follow one
+    another. Else they are in the order that is usual in the country, and that is told.
 
     Args:
         texts: the rows as text.
         columns: cells of the columns of days that are read, by header.
         said: date_order of the sidecar.
+        usual: date_order of the country.
+        country: whose it is; None where the sheet is of several, or of one without a file in reference/countries.
     """
     if said in ORDERS:
         return DateOrder(said)
@@ -199,8 +203,10 @@ def date_order(texts: pl.DataFrame, columns: dict[str, str], said: str | None) -
         )
     if runs == {DAY_MONTH}:
         return DateOrder(DAY_MONTH)
+    first = "day-first" if usual == DAY_MONTH else "month-first"
+    where = f"in {country} (reference/countries/{country}.toml)" if country else "where no country says otherwise"
     return DateOrder(
-        assumed=f"every day of {names} can be read both ways; they were read day-first, as is usual; {SAY_ORDER}"
+        usual, f"every day of {names} can be read both ways; they were read {first}, as is usual {where}; {SAY_ORDER}"
     )
 
 

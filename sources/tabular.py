@@ -282,8 +282,9 @@ class Tabular:
         """In which order days and months of the sheet stand."""
         fields = context.header.fields()
         held = [fields[c.name] for c in self.table.columns if c.type == "date" and c.name in fields]
-        said = context.delivery.statement.get("date_order")
-        return date_order(texts, {c.header: c.cell for c in held}, said)
+        statement = context.delivery.statement
+        usual, country = context.reference.date_order(statement.get("country"))
+        return date_order(texts, {c.header: c.cell for c in held}, statement.get("date_order"), usual, country)
 
     def read_header(self, header: HeaderRow) -> HeaderRow:
         """A kind's own last touch on the headers that were found."""

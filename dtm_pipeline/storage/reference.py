@@ -119,7 +119,16 @@ class Reference:
 
     @cached_property
     def countries(self) -> dict[str, dict[str, Any]]:
-        return {c["location_code"]: c for c in self._files("countries")}
+        """What is on record of each country, by its code.
+
+        Raises:
+            ValueError: an order of days and months that is none.
+        """
+        known = {c["location_code"]: c for c in self._files("countries")}
+        for code, country in known.items():
+            if country.get("date_order", "dmy") not in ("dmy", "mdy"):
+                raise ValueError(f"countries/{code}.toml: date_order is dmy or mdy; found {country['date_order']!r}")
+        return known
 
     @cached_property
     def country_names(self) -> dict[str, str]:
@@ -129,6 +138,11 @@ class Reference:
             for code, country in self.countries.items()
             for name in (country["name"], *country.get("other_names", ()))
         }
+
+    def date_order(self, country: str | None) -> tuple[str, str | None]:
+        """The usual order of days and months, `dmy` or `mdy`, and the country whose file says so; day-first without one."""
+        known = self.countries.get(country or "", {})
+        return known.get("date_order", "dmy"), country if "date_order" in known else None
 
     @cached_property
     def country_codes(self) -> list[str]:

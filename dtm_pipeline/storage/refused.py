@@ -69,7 +69,7 @@ def take_back_described(home: Home) -> None:
         beside = [home.inbox / f"{n}.toml" for n in (file.name, file.stem) if n not in owned]
         sidecar = next((s for s in beside if s.is_file()), None)
         try:
-            said = read_statement(file, sidecar)
+            said = read_statement(file, sidecar, home.inbox)
         except StatementError as error:
             said = {UNREADABLE: str(error)}
         if said and (snapshot is None or said != snapshot.statement):

@@ -22,6 +22,9 @@ TEXTS = ("kind", "population_group", "series", "terms", "round", "provider", "su
 STATEMENT_KEYS = ("country", "reference_date", "date_order", *TEXTS, "replaces", "adds")
 
 
+DEFAULTS = "_defaults.toml"
+"""Sidecar of a folder: what it says of all files that lie in it."""
+OF_FOLDERS = ("country", "date_order", "kind", "population_group", "provider", "terms", "survey")
 ARCHIVE = "archive"
 """Kind of a snapshot that holds other deliveries; it is opened, and never read as one."""
 UNREADABLE = "unreadable"
@@ -71,12 +74,12 @@ def inbox_files(folder: Path, own: tuple[Path, ...] = ()) -> tuple[list[Path], l
     """Files that are deliveries, sorted by name, and the names of what is left alone.
 
     Left alone are folders, links that lead nowhere and whatever is no file. Hidden files and the sidecars of other
-    files are no deliveries, and folders of our own (`own`) are not told.
+    files and of the folder are no deliveries, and folders of our own (`own`) are not told.
     """
     entries = sorted(f for f in folder.iterdir() if not f.name.startswith((".", "~$")) and f not in own)
     files = [f for f in entries if f.is_file()]
     owners = {n for f in files if f.suffix != ".toml" for n in (f.stem, f.name)}
-    deliveries = [f for f in files if not (f.suffix == ".toml" and f.stem in owners)]
+    deliveries = [f for f in files if f.name != DEFAULTS and not (f.suffix == ".toml" and f.stem in owners)]
     return deliveries, [printable(f.name) for f in entries if not f.is_file()]
 
 
@@ -86,23 +89,34 @@ def printable(name: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def read_statement(file: Path, beside: Path | None = None) -> dict[str, Any]:
-    """What the sidecar `NAME.toml` (or `NAME.EXT.toml`) says; empty without one.
+def read_statement(file: Path, beside: Path | None = None, folder: Path | None = None) -> dict[str, Any]:
+    """What the sidecar `NAME.toml` (or `NAME.EXT.toml`) says, over what `_defaults.toml` says of all files of the folder.
 
     Args:
         beside: the sidecar, where it goes by another name.
+        folder: the folder whose `_defaults.toml` holds, where it is not that of the file.
 
     Raises:
         StatementError: unreadable, not TOML, an unknown key, or a value of the wrong type or form.
     """
+    defaults = (folder or file.parent) / DEFAULTS
+    said = _read_toml(defaults) if defaults.is_file() else {}
+    if wrong := sorted(set(said) - set(OF_FOLDERS)):
+        raise StatementError(
+            f"{DEFAULTS}: {wrong[0]!r} is said of one delivery, never of a folder; a folder can say {', '.join(OF_FOLDERS)}"
+        )
     for sidecar in (beside,) if beside else (file.with_name(file.name + ".toml"), file.with_suffix(".toml")):
         if sidecar.is_file() and sidecar != file:
-            try:
-                said = tomllib.loads(sidecar.read_text(encoding="utf-8"))
-            except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-                raise StatementError(f"{sidecar.name}: is not readable as TOML: {error}") from error
-            return checked_statement(said, sidecar.name)
-    return {}
+            return said | _read_toml(sidecar)
+    return said
+
+
+def _read_toml(sidecar: Path) -> dict[str, Any]:
+    try:
+        said = tomllib.loads(sidecar.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise StatementError(f"{sidecar.name}: is not readable as TOML: {error}") from error
+    return checked_statement(said, sidecar.name)
 
 
 def checked_statement(said: dict[str, Any], name: str) -> dict[str, Any]:

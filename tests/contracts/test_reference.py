@@ -148,6 +148,7 @@ max_age_days = 730"""
         ("location_statements.csv", "IRQ,,,,closed,2024-01-31,,t", "a place_id or an admin_code, one of the two"),
         ("location_statements.csv", "IRQ,7,,,closed,31/01/2024,,t", "registers can't be used"),
         ("severity_models/return_conditions_v1.toml", "nonsense", "severity models can't be used"),
+        ("countries/ZZZ.toml", 'location_code = "ZZZ"\nname = "Z"\ndate_order = "ymd"', "date_order is dmy or mdy; found 'ymd'"),
         ("series.toml", SECOND_HEADLINE, "series.toml: irq_idp has two active headline series"),
     ],
 )  # fmt: skip

@@ -329,3 +329,27 @@ def test_inspect_lists_the_headers_of_a_file_that_it_refuses(tmp_path: Path) -> 
     told = dtm("inspect", tmp_path / "odd.csv")
     assert (told.code, told.out) == (3, "  headers in row 1: Wilaya | Ville | Familles\n")
     assert dtm("inspect", tmp_path / "odd.csv", "--json").json()["headers"] == [{"sheet": None, "row": 1, "headers": ["Wilaya", "Ville", "Familles"]}]  # fmt: skip
+
+
+def test_what_holds_for_all_files_of_a_folder_is_said_once(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    Home(home).create()
+    inbox = home / "inbox"
+    (inbox / "ministry.csv").write_text(REGISTERED)
+    (inbox / "second.csv").write_text(REGISTERED.replace("50,2024-03-31", "60,04/05/2024"))
+    (inbox / "second.csv.toml").write_text('population_group = "idp"\n')
+    (inbox / "_defaults.toml").write_text('country = "IRQ"\npopulation_group = "idp_returnee"\ndate_order = "mdy"\n')
+    told = dtm("run", "--home", home)
+    assert told.code == 0, told.err
+    assert statuses(home) == {"ministry.csv": "accepted", "second.csv": "accepted"}
+    figures = pl.concat(
+        pl.read_parquet(f) for f in (home / "warehouse" / "core" / "core_other__figure").glob("*.parquet")
+    )
+    stated = (
+        figures.select("population_group", pl.col("reference_date").cast(pl.String)).sort("population_group").rows()
+    )
+    # the sidecar leads over the folder
+    assert stated == [("idp", "2024-04-05"), ("idp_returnee", "2024-03-31")]
+    (inbox / "_defaults.toml").write_text('reference_date = "2024-03-31"\n')
+    wrong = dtm("run", "--home", home)
+    assert "_defaults.toml: 'reference_date' is said of one delivery, never of a folder" in wrong.err

@@ -92,6 +92,6 @@ def test_the_quarantine_is_listed_by_file_rule_and_severity_with_counts_first(re
     assert len(part.json()) >= one["rows"]
     assert {(p["delivery"], p["name"]) for p in part.json()} == {(one["delivery"], one["name"])}
     text = dtm("quarantine", "list", "--csv", "--severity", "note", "--home", released).out
-    notes = [r for r in csv.DictReader(io.StringIO(text))]
+    notes = list(csv.DictReader(io.StringIO(text)))
     assert len(notes) == len([e for e in every if e["severity"] == "note"]) > 0
     assert dtm("quarantine", "list", "--severity", "bad", "--home", released).code == 2

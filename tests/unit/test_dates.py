@@ -100,6 +100,10 @@ def test_days_that_can_be_read_both_ways_are_read_as_is_usual_and_that_is_said()
     assert told.order == "dmy"
     assert "every day of Date can be read both ways" in str(told.assumed)
     assert order_of("04/05/2024", said="mdy") == DateOrder("mdy")
+    texts = pl.DataFrame({"c0": ["04/05/2024"]})
+    of_country = date_order(texts, COLUMNS, None, "mdy", "XXX")
+    assert of_country.order == "mdy"
+    assert "month-first, as is usual in XXX (reference/countries/XXX.toml)" in str(of_country.assumed)
 
 
 def test_another_column_of_days_settles_the_order() -> None:
