@@ -29,9 +29,11 @@ from dtm_pipeline.quality.split import (
     PERSONS,
     Originals,
     Reject,
+    SizeOfRow,
     account,
     count_rejects,
     duplicate_rejects,
+    size_rejects,
     split,
 )
 from dtm_pipeline.quality.totals import Statement, Units
@@ -62,6 +64,7 @@ from sources.protocol import (
     none_usable,
 )
 from sources.review import flag_sentences, flagged, review_reject, review_text
+from sources.shifted import check_counts_not_lost, check_not_shifted
 from sources.suggest import unknown_headers
 from sources.totals import (
     control_totals,
@@ -270,6 +273,7 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
     findings += column_findings(texts, header, sheet.name, {*COUNT_FIELDS, "place_id"})
     if texts.is_empty():
         raise DeliveryError("headers and no row below them", "locations", SEND_AGAIN, sheet=sheet.name, row=header.row)
+    check_not_shifted(texts, header, sheet.name)
     country = _country(texts, header, delivery, reference)
     categories = _categories(texts, header, sheet.name, findings)
     rows = _typed(texts, header, categories, sheet).with_columns(
@@ -287,17 +291,10 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
     rows = rows.with_columns(flags=pl.col("flags").list.concat(pl.concat_list(reviewed).list.drop_nulls()))
     fields = header.fields()
     counts: list[str] = [n for n in ("households", "individuals") if n in fields]
+    check_counts_not_lost(rows, {n: fields[n].header for n in counts}, sheet.name)
     everything = rows
-    if totals.doubtful:
-        rows, found = without_sums_of_rows_above(rows, totals.doubtful, (), tuple(counts), sheet.name)
-        findings += found
-    levelled = with_unit_levels(rows, list(reference.country_names))
-    rows, found = without_subtotals(levelled, Units((), ("_from",), tuple(counts)), sheet.name, True)
-    findings += found
-    if ORIGIN in fields and counts:
-        by_origin = Statement(scope=(), unit=("place_id", "_name"), parts=("_from",), measure=counts[0])
-        rows, found = without_totals_of_parts(rows, by_origin, sheet.name)
-        findings += found
+    rows, sums = _without_sums(rows, totals.doubtful, tuple(counts), ORIGIN in fields, reference, sheet.name)
+    findings += sums
     counted: dict[str, str] = {n: fields[n].header for n in ("households", "individuals") if n in fields}
     rejects = [
         *review_reject(header, reference),
@@ -309,6 +306,7 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
             pl.lit(None, pl.String),
         ),
         *count_rejects(counted),
+        *size_rejects([("households", "individuals")], counted, SizeOfRow.of(reference.thresholds["deliveries"])),
         # long by origin, a location stands once for each governorate that its people are from
         *duplicate_rejects(["place_id", "_from"], "_name", ["households", "individuals"]),
         *place_rejects("location"),
@@ -399,6 +397,31 @@ def _categories(
     return grouped
 
 
+def _without_sums(
+    rows: pl.DataFrame,
+    doubtful: tuple[int, ...],
+    counts: tuple[str, ...],
+    by_origin: bool,
+    reference: Reference,
+    sheet: str | None,
+) -> tuple[pl.DataFrame, list[Finding]]:
+    """The rows without those that are the total of others, and what to know about these."""
+    if not counts:
+        return rows, []
+    left, findings = rows, []
+    if doubtful:
+        left, above = without_sums_of_rows_above(left, doubtful, (), counts, sheet)
+        findings += above
+    levelled = with_unit_levels(left, list(reference.country_names))
+    left, of_units = without_subtotals(levelled, Units((), ("_from",), counts), sheet, True)
+    findings += of_units
+    if by_origin:
+        parts = Statement(scope=(), unit=("place_id", "_name"), parts=("_from",), measure=counts[0])
+        left, of_origins = without_totals_of_parts(left, parts, sheet)
+        findings += of_origins
+    return left, findings
+
+
 def _typed(
     texts: pl.DataFrame, header: HeaderRow, categories: dict[tuple[str, str], list[Column]], sheet: Sheet
 ) -> pl.DataFrame:
@@ -409,8 +432,8 @@ def _typed(
         return pl.col(f"c{fields[name].index}") if name in fields else pl.lit(None, pl.String)
 
     used = {f"n{c.index}": f"c{c.index}" for columns in categories.values() for c in columns}
-    used |= {f"n{fields[n].index}": f"c{fields[n].index}" for n in COUNT_FIELDS if n in fields}
-    parsed = whole_numbers(texts, used)
+    counted = {f"n{fields[n].index}": n for n in COUNT_FIELDS if n in fields}
+    parsed = whole_numbers(texts, used | {n: f"c{n[1:]}" for n in counted}, counted)
 
     def number(name: str) -> pl.Expr:
         return pl.col(f"n{fields[name].index}") if name in fields else pl.lit(None, pl.Int64)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from dtm_pipeline.quality.split import Account
+from dtm_pipeline.quality.split import SIZE_RULE, Account
 from dtm_pipeline.storage.reference import Reference
 from dtm_pipeline.storage.tables import Spool
 from sources.document import DeliveryError, Document
@@ -143,8 +143,10 @@ def main_refusal(refusals: Sequence[tuple[float, int, DeliveryError]]) -> Delive
 def none_usable(rejected: pl.DataFrame) -> DeliveryError:
     """The refusal of a sheet in which no row can be used: the first reason stands for all."""
     first = rejected.sort("source_row").row(0, named=True)
+    # what is found may be people's data; counts of a row are not
+    found = f" (the first counts {first['found']})" if first["rule"] == SIZE_RULE else ""
     return DeliveryError(
-        f"{rejected.height:,} rows and none that can be used",
+        f"{rejected.height:,} rows and none that can be used{found}",
         f"of the first that {first['sentence']}",
         "mend the rows, or ask the sender to",
         sheet=first["source_sheet"],

@@ -12,7 +12,7 @@ from dtm_pipeline.contracts.model import Column as Declared
 from dtm_pipeline.contracts.model import Table
 from dtm_pipeline.contracts.raw import ROW
 from dtm_pipeline.quality.identity import identity_keys, with_unit_levels
-from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_number, written
+from dtm_pipeline.quality.parse import decimal_number, plain, unreadable, whole_number, without_unit, written
 from dtm_pipeline.quality.repeats import (
     ALIKE,
     ALIKE_SENTENCE,
@@ -23,7 +23,16 @@ from dtm_pipeline.quality.repeats import (
     place_rejects,
     with_places_twice,
 )
-from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, count_rejects, split
+from dtm_pipeline.quality.split import (
+    PERSONS,
+    Originals,
+    Reject,
+    SizeOfRow,
+    account,
+    count_rejects,
+    size_rejects,
+    split,
+)
 from dtm_pipeline.quality.totals import Statement, Units
 from dtm_pipeline.storage.reference import Reference
 from sources.dates import DateOrder, date_order, day_column, reference_date, round_in
@@ -51,6 +60,7 @@ from sources.protocol import (
     none_usable,
 )
 from sources.review import flag_sentences, flagged, review_reject, review_text
+from sources.shifted import check_not_shifted
 from sources.suggest import unknown_headers
 from sources.totals import (
     control_totals,
@@ -248,6 +258,7 @@ class Tabular:
         doubled = column_findings(texts, header, sheet.name, decisive)
         if texts.is_empty():
             raise DeliveryError("headers and no row below them", "rows", SEND_AGAIN, row=header.row)
+        check_not_shifted(texts, header, sheet.name)
         context = replace(context, days=self._date_order(texts, context))
         rows, facts = self.typed(texts, context)
         rows, sums, summed = self.without_sums(rows, context, totals.doubtful)
@@ -400,7 +411,7 @@ class Tabular:
         if column.name in self.vocabularies:
             return self._coded(text, self.vocabularies[column.name], context)
         if column.type == "int64":
-            return whole_number(text)
+            return whole_number(without_unit(text, column.name))
         if column.type == "float64":
             return decimal_number(text)
         if column.type == "date":
@@ -576,6 +587,8 @@ class Tabular:
             rejects.append(missing)
         counted = {c.name: fields[c.name].header for c in columns if c.kind in MEASURES and c.name in fields}
         rejects += count_rejects(counted)
+        pairs = [(n, n.replace("households", "individuals")) for n in counted if n.endswith("households")]
+        rejects += size_rejects(pairs, counted, SizeOfRow.of(context.reference.thresholds["deliveries"]))
         rejects += [
             Reject(
                 f"no_{c.name}",

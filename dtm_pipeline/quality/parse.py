@@ -35,6 +35,23 @@ def coded(text: pl.Expr, code: pl.Expr) -> pl.Expr:
     return pl.when(code.is_not_null()).then(written(text)).otherwise(plain(text))
 
 
+UNITS = {
+    "households": r"hhs?|h/h|households?|fam|famil(?:y|ies)|ménages?|familles?|عائلة|عائلات|اسرة|أسرة|اسر|أسر",
+    "individuals": r"inds?|individuals?|persons?|people|pax|personnes?|individus?|فرد|افراد|أفراد|شخص|اشخاص|أشخاص|نسمة",
+}
+"""Words that people write after a count, by the end of the name of the column that counts it."""
+
+
+def without_unit(text: pl.Expr, name: str) -> pl.Expr:
+    """Text without the word for what a column counts: `400 HH` in one of households. A word for another unit stays.
+
+    Args:
+        name: of the column: `households`, `new_individuals`.
+    """
+    unit = next((words for ends, words in UNITS.items() if name.endswith(ends)), None)
+    return text.str.replace(rf"(?i)^\s*([\d,. ]*\d)\s*(?:{unit})\s*\.?\s*$", "${1}") if unit else text
+
+
 def whole_number(text: pl.Expr) -> pl.Expr:
     """Text as Int64: `1234`, `1,234`, `1 234`, `1234.0`; null where it is none.
 
@@ -47,17 +64,18 @@ def whole_number(text: pl.Expr) -> pl.Expr:
     return pl.when(fits).then(bare.str.replace(r"\.0+$", "").str.strip_prefix("+")).cast(pl.Int64, strict=False)
 
 
-def whole_numbers(frame: pl.DataFrame, columns: dict[str, str]) -> pl.DataFrame:
-    """The frame with columns of text read as Int64, as `whole_number` reads them.
+def whole_numbers(frame: pl.DataFrame, columns: dict[str, str], counts: dict[str, str]) -> pl.DataFrame:
+    """The frame with columns of text read as Int64, as `whole_number` reads them, without words for what they count.
 
     Columns of plain digits, which nearly all are, are cast; only the others meet the patterns.
 
     Args:
         columns: name of the new column, and of the text column.
+        counts: names of new columns that count something, and the field that says what (`households`).
     """
     quick = frame.select(pl.col(text).cast(pl.Int64, strict=False).alias(name) for name, text in columns.items())
     slow = [n for n, text in columns.items() if quick[n].null_count() > frame[text].null_count()]
-    read = frame.select(whole_number(pl.col(columns[n])).alias(n) for n in slow)
+    read = frame.select(whole_number(without_unit(pl.col(columns[n]), counts.get(n, n))).alias(n) for n in slow)
     return frame.with_columns(quick.with_columns(read) if slow else quick)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 
@@ -12,6 +13,7 @@ from dtm_pipeline.contracts.raw import QUARANTINE
 from dtm_pipeline.quality.parse import unreadable
 
 PERSONS = "_persons"
+SIZE_RULE = "persons_per_household"
 VERDICT = pl.Struct(dict.fromkeys(("rule", "sentence", "column", "found"), pl.String))
 
 
@@ -79,6 +81,53 @@ def count_rejects(columns: dict[str, str]) -> list[Reject]:
             ),
             Reject(f"negative_{name}", f"{header} is not negative", header, pl.col(name) < 0, text),
         ]
+    return rejects
+
+
+@dataclass(frozen=True)
+class SizeOfRow:
+    """How many persons a household may have in one row (`[deliveries]` in reference/thresholds.toml).
+
+    Attributes:
+        low, high: persons a household, below and above which the two counts of a row can't both be right.
+        households_min: rows of fewer households are asked only whether they have a person a household.
+        individuals_min: rows of fewer persons may have few households.
+    """
+
+    low: float
+    high: float
+    households_min: int
+    individuals_min: int
+
+    @classmethod
+    def of(cls, deliveries: dict[str, Any]) -> SizeOfRow:
+        """The numbers of `[deliveries]`."""
+        return cls(**{n: deliveries[f"row_{n}"] for n in ("low", "high", "households_min", "individuals_min")})
+
+
+def size_rejects(pairs: list[tuple[str, str]], headers: dict[str, str], rule: SizeOfRow) -> list[Reject]:
+    """The rejects of rows whose households and persons can't both be right.
+
+    Args:
+        pairs: names of the columns of households and of the persons in them.
+        headers: of columns, as the file spells them; a pair of which one is missing is not compared.
+    """
+    rejects = []
+    for households, individuals in pairs:
+        if households not in headers or individuals not in headers:
+            continue
+        h, i = pl.col(households), pl.col(individuals)
+        few = (h > 0) & ((i < h) | ((h >= rule.households_min) & (i < rule.low * h)))
+        many = (i >= rule.individuals_min) & (h >= 0) & (i > rule.high * h)
+        rejects.append(
+            Reject(
+                SIZE_RULE,
+                f"{headers[households]} and {headers[individuals]} fit each other: {rule.low:g} to {rule.high:g} persons a household",
+                headers[individuals],
+                few | many,
+                pl.format("{} households, {} individuals", h, i),
+            )
+        )
     return rejects
 
 

@@ -484,3 +484,46 @@ def test_a_place_with_an_id_of_its_own_stays_a_place_whatever_it_is_called(
 ) -> None:
     told = listed(tmp_path, reference, "1,Dahuk,Sumel,A,36.86,42.85,10,60", f"9,Dahuk,Sumel,{name},,,7,42")
     assert people(told, "raw_dtm__master_list") == 102
+
+
+@pytest.mark.parametrize(
+    ("counts", "rule"),
+    [
+        ("60,60", ["persons_per_household"]),
+        ("66,11", ["persons_per_household"]),
+        ("2,1", ["persons_per_household"]),
+        ("10,600", ["persons_per_household"]),
+        ("1,1", []),
+        ("5,7", []),
+        ("3,90", []),
+        ("10,15", []),
+    ],
+)
+def test_a_row_whose_two_counts_can_not_both_be_right_is_quarantined_with_both(
+    tmp_path: Path, reference: Reference, counts: str, rule: list[str]
+) -> None:
+    told = listed(tmp_path, reference, "1,Ninewa,Mosul,A,36.34,43.13,20,120", f"2,Ninewa,Mosul,B,36.36,43.15,{counts}")
+    assert rules(told) == rule
+    households, individuals = counts.split(",")
+    found = told.rejected["found"].to_list()
+    assert found == [f"{households} households, {individuals} individuals"] * len(rule)
+    register = read(tmp_path, f"{HEADERS}\nNinewa,Mosul,20,120,2024-03-31\nNinewa,Tilkaif,{counts},2024-03-31\n", reference, **REGISTERED)  # fmt: skip
+    assert rules(register) == rule
+
+
+def test_individuals_in_the_column_of_households_of_a_whole_file_refuse_it_with_both_figures(
+    tmp_path: Path, reference: Reference
+) -> None:
+    with pytest.raises(DeliveryError, match="the first counts 120 households, 120 individuals"):
+        listed(tmp_path, reference, *(f"{n},Ninewa,Mosul,P{n},36.3{n},43.1{n},120,120" for n in range(4)))
+
+
+@pytest.mark.parametrize(
+    ("households", "individuals", "read_as"),
+    [("400 HH", "2400", (420, 2520)), ("400 families", "2400 ind.", (420, 2520)), ("400 عائلة", "2400 فرد", (420, 2520)), ("400 ind", "2400", (20, 120))],
+)  # fmt: skip
+def test_a_unit_beside_a_count_is_read_where_it_is_that_of_the_column(
+    tmp_path: Path, reference: Reference, households: str, individuals: str, read_as: tuple[int, int]
+) -> None:
+    told = listed(tmp_path, reference, "1,Ninewa,Mosul,A,36.34,43.13,20,120", f"2,Ninewa,Mosul,B,36.36,43.15,{households},{individuals}")  # fmt: skip
+    assert told.tables["raw_dtm__master_list"].select("households", "individuals").sum().row(0) == read_as
