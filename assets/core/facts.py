@@ -27,7 +27,7 @@ from dtm_pipeline.places.locations import LocationRules, location_master
 from dtm_pipeline.storage.reviews import decided
 from dtm_pipeline.storage.tables import Parts, StoredParts, judged
 
-STOCK_TABLES = (core.STOCK, core.SOURCE_TOTAL, core.DELIVERY_ROLE, core.REVIEW, core.FINDING)
+STOCK_TABLES = (core.STOCK, core.SOURCE_TOTAL, core.DELIVERY_ROLE, core.REVIEW, core.STATEMENT, core.FINDING)
 
 
 def of_country(parts: StoredParts, workspace: Workspace, country: str) -> pl.DataFrame:
@@ -155,6 +155,7 @@ def stocks(
         core.SOURCE_TOTAL.name: {c: f.totals for c, f in facts.items()},
         core.DELIVERY_ROLE.name: {c: f.roles for c, f in facts.items()},
         core.REVIEW.name: {c: f.reviews for c, f in facts.items()},
+        core.STATEMENT.name: {c: f.statements for c, f in facts.items()},
         core.FINDING.name: {c: f.findings for c, f in facts.items()},
     }
     for name, frames in made.items():

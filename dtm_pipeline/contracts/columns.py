@@ -209,7 +209,7 @@ caveat_codes = Column(
     "caveat_codes",
     "strings",
     "code",
-    "What to know before use: place_unresolved, point_conflict, aggregate_only (no locations are known), carried_forward (a partial round: locations not reached keep their last figure), individuals_partly_unknown (of some rows only households are known: the people are too few)",
+    "What to know before use: place_unresolved, point_conflict, aggregate_only (no locations are known), carried_forward (a partial round: locations not reached keep their last figure), individuals_partly_unknown (of some rows only households are known: the people are too few), no_range (of some people a source gives its own count, and nobody says how far it may be off: low and high are null)",
 )
 category_code = Column(
     "category_code",

@@ -488,6 +488,43 @@ REVIEW = Table(
     ),
 )
 
+STATEMENT = Table(
+    "core_dtm__statement",
+    "core",
+    "Statements that would lead, with what makes each more or less reliable: what of it could not be read, its control totals, and what its plausibility came to.",
+    ("review_id",),
+    (
+        _told("review_id", "string", "key", "Id of the statement of this delivery").required(),
+        *(column for column in DELIVERY_ROLE.columns if column.name in ("location_code", *_STATED)),
+        Column(
+            "unread_share",
+            "float64",
+            "share",
+            "Part of its rows, or of its people where that is more, that could not be read",
+            unit="ratio",
+            at_least=0,
+            at_most=1,
+        ),
+        Column(
+            "control_gap",
+            "float64",
+            "share",
+            "By what part of the list a totals row of it differs; null where none was compared",
+            unit="ratio",
+            at_least=0,
+            at_most=1,
+        ),
+        Column(
+            "outcome",
+            "string",
+            "code",
+            "hold = waits for a person, caveat = released and doubtful, pass = plausible",
+            allowed=("hold", "caveat", "pass"),
+        ).required(),
+        Column("accepted", "boolean", "flag", "A person accepted it").required(),
+    ),
+)
+
 FINDING = Table(
     "core_dtm__finding",
     "core",
@@ -610,5 +647,6 @@ TABLES = (
     NEWEST_FIGURE,
     DELIVERY_ROLE,
     REVIEW,
+    STATEMENT,
     *FINDINGS,
 )

@@ -45,9 +45,12 @@ CONFIDENCE = (
         "confidence_reasons",
         "strings",
         "evidence",
-        "Reasons for doubt: old_verification, coverage_changed, size_rule_matters, place_conflicts, informants_differ; no_locations",
+        "Reasons for doubt: old_verification, coverage_changed, size_rule_matters, place_conflicts, informants_differ, rows_unreadable, control_total_differs, points_untested, people_unplaced, household_size_unusual, jumped, delivery_doubtful, accepted_by_a_person; no_locations",
     ).required(),
-    share_column("verified_share", "Part of the people at locations verified within the period; null for aggregates"),
+    share_column(
+        "verified_share",
+        "Part of the people at locations verified within the period, at most; null for aggregates, and where nothing but the date of the list is known",
+    ),
     share_column(
         "covered_share", "Part of the people of this date and the one before who are at locations assessed at both"
     ),
@@ -64,6 +67,29 @@ CONFIDENCE = (
     share_column(
         "informant_spread",
         "How far two accounts of the same locations lie apart, as a part of the larger; null where only one is known",
+    ),
+    share_column("unread_share", "Part of the rows, or people, of the deliveries behind it that could not be read"),
+    share_column("control_gap", "By what part of a delivery's list a totals row of it differs; null without one"),
+    share_column("untested_share", "Part of the people at points that no boundary was at hand to test"),
+    share_column(
+        "unplaced_share",
+        "Part of the people of the area above whose own area is not known: they are in no area of this level",
+    ),
+    Column(
+        "household_size",
+        "float64",
+        "evidence",
+        "Persons a household, where a source counts both; null where a rule gives the people",
+        unit="persons",
+        at_least=0,
+    ),
+    Column(
+        "change_factor",
+        "float64",
+        "evidence",
+        "How many times the date before the figure is; null at the first date, and where both are small",
+        unit="ratio",
+        at_least=0,
     ),
 )
 

@@ -98,8 +98,8 @@ def with_individuals(rows: pl.DataFrame, rules: tuple[SizeRule, ...]) -> pl.Data
     Returns:
         The rows, in their order, with individuals, individuals_basis, household_size_rule_id,
         in_camp_individuals, out_of_camp_individuals, size_in_camp, size_out_of_camp, and individuals_low and
-        individuals_high: the people by the least and greatest size that sources support where a rule gives them, the
-        figure itself where it was counted, null where no source tells a range.
+        individuals_high: the people by the least and greatest size that sources support where a rule gives them, null
+        where no source tells a range, nor how far a count of its own may be off.
     """
     # where the list counts persons in camps, whole households of the camp's size stand for them
     whole = pl.col("camp_individuals") % pl.col("size_in_camp") == 0
@@ -139,8 +139,8 @@ def with_individuals(rows: pl.DataFrame, rules: tuple[SizeRule, ...]) -> pl.Data
 
 
 def _at_size(bound: str, camp_households: pl.Expr) -> pl.Expr:
-    """People by one end of the rule's range; what was counted depends on no rule."""
+    """People by one end of the rule's range. How far a source's own count may be off is not known: it has no range."""
     elsewhere = (pl.col("households") - camp_households) * pl.col(f"{bound}_out_of_camp")
     in_camps = pl.when(camp_households > 0).then(camp_households * pl.col(f"{bound}_in_camp")).otherwise(0.0)
     by_range = (elsewhere + in_camps).round(0).cast(pl.Int64)
-    return pl.when(pl.col("individuals_basis") == "rule").then(by_range).otherwise("individuals")
+    return pl.when(pl.col("individuals_basis") == "rule").then(by_range)

@@ -27,6 +27,8 @@ class Series:
     max_age_days: int | None
     carry_forward_max_age_days: int | None = None
     """How old a location's figure may be that stands in for a partial round; None = never."""
+    updated_share: float | None = None
+    """Part of its lists' locations that a round truly visits again, where somebody knows; None = not known."""
 
     def matches(self, location_code: str, group: str, operation: str | None, assessment: str | None) -> bool:
         """Whether a provider's names stand for this series; a source without operations matches by group."""

@@ -32,7 +32,14 @@ JOINED = {
     **dict.fromkeys(("boundary_edition", "operation", "assessment_type", "reporting_round"), "; "),
     "household_size_rule_id": "+",
 }
-CAVEATS = ("aggregate_only", "carried_forward", "individuals_partly_unknown", "place_unresolved", "point_conflict")
+CAVEATS = (
+    "aggregate_only",
+    "carried_forward",
+    "individuals_partly_unknown",
+    "no_range",
+    "place_unresolved",
+    "point_conflict",
+)
 
 
 def names_and_basis(level: str) -> list[pl.Expr]:
@@ -93,6 +100,7 @@ def _as_parts(rows: pl.DataFrame) -> pl.LazyFrame:
         aggregate_only=~located,
         carried_forward=~fresh,
         individuals_partly_unknown=pl.lit(False),
+        no_range=pl.col("individuals").is_not_null() & pl.col("individuals_low").is_null(),
         place_unresolved=pl.col("admin2_code").is_null() & pl.col("provider_admin2_name").is_not_null(),
         point_conflict=pl.col("point_conflict").fill_null(False),
     )
@@ -120,7 +128,7 @@ def _put_together(parts: pl.LazyFrame, level: str) -> pl.LazyFrame:
         pl.col("last_verified_date").max(),
         *ends(JOINED),
         pl.col("aggregate_only").all(),
-        pl.col("carried_forward", "place_unresolved", "point_conflict").any(),
+        pl.col("carried_forward", "no_range", "place_unresolved", "point_conflict").any(),
         individuals_partly_unknown=pl.col("individuals_partly_unknown").any() | (known.any() & ~known.all()),
     )
 

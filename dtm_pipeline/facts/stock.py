@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from dtm_pipeline.contracts.core import DELIVERY_ROLE, FINDING, REVIEW, SOURCE_TOTAL, STOCK
+from dtm_pipeline.contracts.core import STATEMENT as STATED
 from dtm_pipeline.contracts.derive import conform
 from dtm_pipeline.contracts.raw import API_FIGURE, ROW
 from dtm_pipeline.domain.aggregate import joined, known_sum
@@ -118,6 +119,7 @@ class StockFacts:
     totals: pl.DataFrame
     roles: pl.DataFrame
     reviews: pl.DataFrame
+    statements: pl.DataFrame
     findings: pl.DataFrame
 
 
@@ -188,6 +190,9 @@ def stock_facts(
         totals=conform(totals, SOURCE_TOTAL),
         roles=conform(named, DELIVERY_ROLE),
         reviews=conform(reviews, REVIEW),
+        statements=conform(
+            told.reviews.with_columns(unread_share=pl.max_horizontal("rejected_share", "rejected_people_share")), STATED
+        ),
         findings=pl.concat(
             [
                 _findings(stock, totals),

@@ -21,7 +21,7 @@ from dtm_pipeline.domain.change import (
     dates_apart,
     with_dynamics,
 )
-from dtm_pipeline.domain.confidence import evidence_by_area, graded
+from dtm_pipeline.domain.confidence import ConfidenceRules, evidence_by_area, graded
 from dtm_pipeline.domain.flows import daily
 from dtm_pipeline.domain.needs import named_by_area
 from dtm_pipeline.domain.origins import origin_destination, return_rates
@@ -71,13 +71,13 @@ def stocks(facts: Facts, p: Parameters) -> Tables:
     stock, totals = facts[core.STOCK.name], facts[core.SOURCE_TOTAL.name]
     made = _changes(stock, p)
     accounts = _informants(facts[core.LOCATION_ASSESSMENT.name], stock, p)
+    updated = {s.series_id: s.updated_share for s in p.registry if s.updated_share is not None}
     detailed = with_subdistricts(stock)
     told = {name: _by_level(stock, detailed, groups, name) for name, groups in STOCKS.items()}
     for level in out.ALL_LEVELS:
         of_level = detailed if level == "subdistrict" else stock
-        evidence = graded(
-            _with_coverage(evidence_by_area(of_level, level, accounts, p.confidence), made, level), p.confidence
-        )
+        evidence = evidence_by_area(of_level, level, accounts, facts[core.STATEMENT.name], updated, p.confidence)
+        evidence = graded(_with_changes(evidence, made, level, p.confidence), p.confidence)
         for name in STOCKS:
             made[f"out_dtm__{level}_{name}"] = told[name][level].join(
                 evidence, on=[*SERIES_KEY, *AREA_CODES[level]], how="left", nulls_equal=True
@@ -110,12 +110,16 @@ def _changes(stock: pl.DataFrame, p: Parameters) -> Tables:
     }
 
 
-def _with_coverage(evidence: pl.DataFrame, changes: Tables, level: str) -> pl.DataFrame:
-    """The covered share of the change from the date before; of sub-districts none is told."""
+def _with_changes(evidence: pl.DataFrame, changes: Tables, level: str, rules: ConfidenceRules) -> pl.DataFrame:
+    """How the date before is covered and how many times itself an area is; of sub-districts neither is known."""
     if level not in out.LEVELS:
-        return evidence.with_columns(covered_share=pl.lit(None, pl.Float64))
+        return evidence.with_columns(covered_share=pl.lit(None, pl.Float64), change_factor=pl.lit(None, pl.Float64))
     key = [*SERIES_KEY, *AREA_CODES[level]]
-    told = changes[f"out_dtm__{level}_change"].select(*key, "covered_share")
+    before, now = pl.col("previous_individuals"), pl.col("current_individuals")
+    large = (pl.max_horizontal(before, now) >= rules.jump_min_individuals) & (before > 0)
+    told = changes[f"out_dtm__{level}_change"].select(
+        *key, "covered_share", change_factor=pl.when(large).then(now / before)
+    )
     return evidence.join(told, on=key, how="left", nulls_equal=True)
 
 
@@ -392,7 +396,7 @@ STOCK, TOTAL = core.STOCK.name, core.SOURCE_TOTAL.name
 FAMILIES = (
     Family(
         "stock_tables",
-        (STOCK, TOTAL, core.LOCATION_ASSESSMENT.name),
+        (STOCK, TOTAL, core.STATEMENT.name, core.LOCATION_ASSESSMENT.name),
         (
             *_names(*STOCKS, levels=tuple(out.ALL_LEVELS)),
             *_names("arrival", "change", "comparable_panel"),
