@@ -76,10 +76,13 @@ def show(review_id: IdArgument, home: HomeOption = None, as_json: JsonOption = F
     typer.echo(f"{row['review_id']} {_name(place, row['snapshot_id'])}")
     typer.echo(row["sentence"])
     typer.echo("")
-    kept = f"stays as it is ({row['before']:,} on {row['previous_date']} is the newest before it)" if row["before"] is not None else "has no figure"  # fmt: skip
+    same = row["previous_date"] == row["source_reference_date"]
+    kept = "has no figure"
+    if row["before"] is not None:
+        kept = f"keeps {row['before']:,}" if same else f"has no figure ({row['before']:,} on {row['previous_date']} is the newest before it)"  # fmt: skip
     now = f"{row['now']:,} {row['measure']}" if row["now"] is not None else "what the delivery says"
     typer.echo(f"accepted: {row['series_id']} on {row['source_reference_date']} becomes {now}")
-    typer.echo(f"rejected: the date {kept}, or is led by another delivery that is plausible")
+    typer.echo(f"rejected: the date {kept}{'' if same else ', or is led by another delivery that is plausible'}")
     if not units.is_empty():
         typer.echo("")
         print_rows(

@@ -123,6 +123,7 @@ VERDICT: dict[str, Any] = {
     "locations_now": pl.Int64,
     "people_lost_share": pl.Float64,
     "largest_factor": pl.Float64,
+    "measure_lost": pl.String,
 }
 EVIDENCE = tuple(VERDICT)[7:]
 
@@ -166,7 +167,7 @@ def compared(pairs: pl.DataFrame, statements: pl.DataFrame, rows: pl.DataFrame) 
         measure=pl.when(by_people).then(pl.lit("individuals")).otherwise(pl.lit("households")),
         now=pl.when(by_people).then("individuals").otherwise("households"),
         before=pl.when(by_people).then("individuals_before").otherwise("households_before"),
-        measure_lost=pl.any_horizontal(lost),
+        measure_lost=pl.when(lost[0]).then(pl.lit("households")).when(lost[1]).then(pl.lit("individuals")),
     )
     chosen = told.select("statement", "previous", "_block", _people=pl.col("measure") == "individuals")
     value = pl.when("_people").then("individuals").otherwise("households")
@@ -206,7 +207,7 @@ def compared(pairs: pl.DataFrame, statements: pl.DataFrame, rows: pl.DataFrame) 
                 pl.col("_largest").struct.field("grown") / pl.col("before")
             ),
         )
-        .select("statement", "previous", *EVIDENCE, "measure_lost", "largest_share")
+        .select("statement", "previous", *EVIDENCE, "largest_share")
     )
 
 

@@ -234,9 +234,9 @@ CAUSES = {
     "list_grown": "it lists {locations_now} locations, before {locations_before}",
     "people_lost": "locations with {people_lost_share} of the people before are gone",
     "zeros_too_many": "one location is {largest_factor} times itself: a zero too many?",
-    "measure_lost": "households or individuals, told before, are gone",
+    "measure_lost": "{measure_lost}, which the list before gives, are gone",
     "persons_per_household": "it counts {size} persons a household: are the two columns what they say?",
-    "rows_unreadable": "{rejected_share} of its rows{rejected_people} could not be read",
+    "rows_unreadable": "{rejected_share} of its rows could not be read, {rejected_people}",
     "control_total": "a totals row differs from the rows by {control_gap} of the list",
     "in_the_future": "its date lies {days_in_future} days after the day it came",
     "round_before_date": "the number of its round runs against its date",
@@ -246,15 +246,17 @@ CAUSES = {
 def sentence(review: dict[str, Any]) -> str:
     """A verdict in words: both figures, and each rule that is broken."""
     who = f"{review['series_id']} on {review['source_reference_date']} ({review['source_kind']})"
+    return f"{who}: {figures(review)}: {'; '.join(causes(review))}"
+
+
+def figures(review: dict[str, Any]) -> str:
+    """Both figures of a statement: its own, and the one that it is compared with."""
     now = f"{review['now']:,} {review['measure']}" if review["now"] is not None else "no figure"
-    before = (
-        f", {review['before']:,} on {review['previous_date']}"
-        if review["before"] is not None
-        else f"; the date before is {review['previous_date']}"
-        if review["previous_date"] is not None
-        else "; there is no date before"
-    )
-    return f"{who}: {now}{before}: {'; '.join(causes(review))}"
+    if review["before"] is not None:
+        return f"{now}, {review['before']:,} on {review['previous_date']}"
+    if review["previous_date"] is not None:
+        return f"{now}; the date before is {review['previous_date']}"
+    return f"{now}; there is no date before"
 
 
 def causes(review: dict[str, Any]) -> list[str]:
@@ -266,6 +268,7 @@ def causes(review: dict[str, Any]) -> list[str]:
         **{k: _times(review[k]) for k in ("panel_ratio", "largest_factor", "size")},
         "ratio": _times(ratio),
         "rejected_people": _unread_people(review["rejected_people_share"]),
+        "measure_lost": review["measure_lost"],
         "guess": _guess(review["panel_ratio"]),
         "block": ": a part of the list shifted by a column?",
     }  # fmt: skip
@@ -276,7 +279,7 @@ def causes(review: dict[str, Any]) -> list[str]:
 
 def _unread_people(share: float | None) -> str:
     """What is known of the people of rows that could not be read: often their count is what could not be read."""
-    return f", with {share:.1%} of its people," if share else ", with nobody knows how many people,"
+    return f"and with them {share:.1%} of its people" if share else "and how many people they hold is not known"
 
 
 def _times(factor: float | None) -> str:

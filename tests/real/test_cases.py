@@ -92,7 +92,10 @@ def test_days_that_can_be_read_both_ways_are_named(cases: Path, reference: Refer
 def test_a_list_of_which_most_rows_can_not_be_read_is_held_and_said_to_be(cases: Path, tmp_path: Path) -> None:
     told = dtm("run", "--inbox", cases / "mostly_rejected", "--home", tmp_path)
     assert told.code == 6
-    assert "75.0% of its rows, with nobody knows how many people, could not be read; held: `dtm review show" in told.err
+    assert (
+        "75.0% of its rows could not be read, and how many people they hold is not known; to settle it: `dtm review show"
+        in told.err
+    )
     release = Path(dtm("releases", "path", "--home", tmp_path).out.strip())
     assert pl.read_parquet(release / "tables" / "out_dtm__governorate_idp.parquet").is_empty()
     assert "1,200 individuals" in dtm("review", "--home", tmp_path).out

@@ -103,7 +103,7 @@ def test_a_list_that_is_wrong_as_a_whole_is_held_with_both_figures(dates: int, c
     now, before = (f"{told.reviews.filter(outcome='hold')[c][0]:,}" for c in ("now", "before"))
     assert now in sentence
     assert before in sentence
-    assert sentence.endswith("or say replaces = true in its sidecar")
+    assert sentence.endswith("or replaces = true in its sidecar")
 
 
 @pytest.mark.parametrize("factor", [10, 100])
