@@ -193,7 +193,10 @@ def _headline(candidate: Candidate) -> Iterator[Expectation]:
         "no_headline_figure_jumps",
         "out_dtm__governorate_idp, _returnee",
         f"no headline figure of a date moves by more than {limit:.0%} from the release before",
-        both.filter(pl.col("moved").is_not_null()).select("location_code", "moved"),
+        # what a person accepted of a date with its evidence before them is not asked again
+        both.filter(pl.col("moved").is_not_null())
+        .join(candidate.accepted, on=["series_id", "reference_date"], how="anti")
+        .select("location_code", "moved"),
         "ExpectColumnValuesToBeBetween",
         {"column": "moved", "min_value": -limit, "max_value": limit},
     )

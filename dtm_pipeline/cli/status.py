@@ -11,6 +11,7 @@ from dtm_pipeline.cli.common import HomeOption, JsonOption, open_home, print_jso
 
 if TYPE_CHECKING:
     from dtm_pipeline.release.pointer import Release
+    from dtm_pipeline.storage.home import Home
 
 
 def status(
@@ -91,6 +92,8 @@ def status(
             for s in snapshots
         ],
     )
+    for sentence in _held(place, country):
+        typer.echo(f"held: {sentence}")
     if moved:
         typer.echo("")
         typer.echo(f"figures that moved with release {release.name if release else ''}:")
@@ -115,6 +118,21 @@ def status(
             for r in newest.iter_rows(named=True)
         ],
     )
+
+
+def _held(place: Home, country: str | None) -> list[str]:
+    """What waits for a person, in the words of the finding."""
+    import polars as pl
+
+    from dtm_pipeline.contracts.core import FINDINGS
+    from dtm_pipeline.storage.tables import stored
+
+    rows = pl.concat(
+        stored(place.warehouse, table).read_all(columns=["location_code", "finding", "sentence"]) for table in FINDINGS
+    ).filter(finding="delivery_held")
+    if country is not None:
+        rows = rows.filter(pl.col("location_code").is_null() | (pl.col("location_code") == country.upper()))
+    return rows["sentence"].unique().sort().to_list()
 
 
 def _moved(release: Release | None) -> list[dict[str, Any]]:

@@ -387,6 +387,12 @@ NEWEST_FIGURE = Table(
             "max_age_days", "int64", "count", "Above this age a figure of the series is not the latest", unit="days"
         ).adding_along(),
         Column("overlap_group", "string", "code", "Series of one group count some of the same people").required(),
+        Column(
+            "held_reference_date",
+            "date",
+            "date",
+            "Newest date, of this or later, on which a delivery of the series is held for a person",
+        ),
     ),
     added_along=("place",),
 )

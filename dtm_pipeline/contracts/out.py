@@ -296,12 +296,28 @@ AGE_DAYS = Column(
     unit="day",
     at_least=0,
 )
+HELD_NEWER = (
+    Column(
+        "held_reference_date",
+        "date",
+        "date",
+        "Newest date, of this or later, on which a delivery of the series is held and waits for a person; null without one",
+    ),
+    Column(
+        "held_newer_days",
+        "int64",
+        "evidence",
+        "Days by which what is held is newer than the figure",
+        unit="day",
+        at_least=0,
+    ),
+)
 LATEST = Table(
     "out_dtm__latest",
     "out",
     "The newest figure of each active headline series, by district. Ages run to the newest reference date of the release.",
     ("series_id", *PLACE_KEY["district"]),
-    (*DISTRICT, *BASIS, *SERIES, c.households, c.individuals, c.individuals_basis, AGE_DAYS.required()),
+    (*DISTRICT, *BASIS, *SERIES, c.households, c.individuals, c.individuals_basis, AGE_DAYS.required(), *HELD_NEWER),
     added_along=("place",),
 )
 
@@ -318,6 +334,7 @@ LATEST_ALL = Table(
         c.individuals,
         c.individuals_basis,
         AGE_DAYS.required(),
+        *HELD_NEWER,
         Column(
             "why_not_latest",
             "string",

@@ -170,16 +170,19 @@ def arrivals_by_area(stock: pl.DataFrame, level: str) -> pl.DataFrame:
     )
 
 
-def newest_figures(stock: pl.DataFrame, series: tuple[Series, ...]) -> pl.DataFrame:
+def newest_figures(stock: pl.DataFrame, series: tuple[Series, ...], totals: pl.DataFrame) -> pl.DataFrame:
     """The newest figure of each series by district, with what its series says of it.
 
     Args:
         stock: rows of core_dtm__stock.
         series: the series of the country.
+        totals: rows of core_dtm__source_total, which tell on which dates a delivery is held.
 
     Returns:
-        SERIES_KEY, district columns, households, individuals, headline, series_status, max_age_days, overlap_group.
+        SERIES_KEY, district columns, households, individuals, headline, series_status, max_age_days, overlap_group, and
+        held_reference_date: the newest date, of this or later, on which a delivery waits for a person.
     """
+    held = totals.filter("held").group_by("series_id").agg(held_reference_date=pl.col("reference_date").max())
     declared = pl.DataFrame(
         [(s.series_id, s.headline, s.status, s.max_age_days, s.overlap_group) for s in series],
         schema={
@@ -203,6 +206,12 @@ def newest_figures(stock: pl.DataFrame, series: tuple[Series, ...]) -> pl.DataFr
             one_or_mixed("individuals_basis"),
         )
         .join(declared, on="series_id")
+        .join(held, on="series_id", how="left")
+        .with_columns(
+            held_reference_date=pl.when(pl.col("held_reference_date") >= pl.col("reference_date")).then(
+                "held_reference_date"
+            )
+        )
         .sort(key)
     )
 
@@ -217,7 +226,8 @@ def with_ages(figures: pl.DataFrame) -> pl.DataFrame:
         figures: newest_figures of every country.
 
     Returns:
-        The rows with age_days and why_not_latest (null for an active headline series within its maximum age).
+        The rows with age_days, held_newer_days (how much newer what is held is) and why_not_latest (null for an active headline
+        series within its maximum age).
     """
     age = pl.col("age_days")
     reasons = (
@@ -230,6 +240,7 @@ def with_ages(figures: pl.DataFrame) -> pl.DataFrame:
     for holds, reason in reversed(reasons):
         why = pl.when(holds).then(pl.lit(reason)).otherwise(why)
     newest = pl.col("reference_date").max()
-    return figures.with_columns(age_days=(newest - pl.col("reference_date")).dt.total_days()).with_columns(
-        why_not_latest=why
-    )
+    return figures.with_columns(
+        age_days=(newest - pl.col("reference_date")).dt.total_days(),
+        held_newer_days=(pl.col("held_reference_date") - pl.col("reference_date")).dt.total_days(),
+    ).with_columns(why_not_latest=why)

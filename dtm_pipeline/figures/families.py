@@ -87,7 +87,7 @@ def stocks(facts: Facts, p: Parameters) -> Tables:
         made[f"out_dtm__{level}_comparable_panel"] = comparable_panel(
             stock, p.change.dynamics_months, p.change.dynamics_tolerance_days, level
         )
-    made[core.NEWEST_FIGURE.name] = newest_figures(stock, p.series_of(totals))
+    made[core.NEWEST_FIGURE.name] = newest_figures(stock, p.series_of(totals), totals)
     made[out.POPULATION_BASELINE.name] = _residents(stock)
     return made
 

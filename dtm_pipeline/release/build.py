@@ -19,6 +19,7 @@ import polars as pl
 
 from dtm_pipeline import __version__
 from dtm_pipeline.contracts import published_tables
+from dtm_pipeline.contracts.core import REVIEW
 from dtm_pipeline.contracts.derive import (
     conform,
     dictionary_csv,
@@ -219,6 +220,10 @@ def _candidate(draft: Draft) -> Candidate:
         categories=with_origins(draft.reference.categories, read_units(draft.reference.folder / "admin_boundaries")),
         size_rules=rule_table(draft.reference.size_rules),
         thresholds={**thresholds["gates"], **thresholds["breakdowns"]},
+        accepted=stored(draft.home.warehouse, REVIEW)
+        .read_all()
+        .filter("accepted")
+        .select("series_id", reference_date="source_reference_date"),
         docs=draft.home.quality / "data_docs",
     )
 

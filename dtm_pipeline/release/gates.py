@@ -34,6 +34,7 @@ class Candidate:
         categories: dimension, category_code and dissemination of reference/code_lists, and every governorate as origin.
         size_rules: rule_id, size_in_camp and size_out_of_camp of every rule.
         thresholds: reference/thresholds.toml, part `gates`, and the small cells of part `breakdowns`.
+        accepted: series_id and reference_date of the statements that lead because a person accepted them.
         docs: folder in the home where pages about the result may be written.
     """
 
@@ -43,6 +44,7 @@ class Candidate:
     categories: pl.DataFrame
     size_rules: pl.DataFrame
     thresholds: dict[str, float]
+    accepted: pl.DataFrame
     docs: Path
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from dtm_pipeline.contracts.core import SOURCE_TOTAL
+from dtm_pipeline.contracts.derive import empty
 from dtm_pipeline.domain.change import change_by_area, change_of_districts, consecutive_dates
 from dtm_pipeline.domain.consistency import FOLLOW, SUM, faults
 from dtm_pipeline.domain.events import event_table, with_people
@@ -136,7 +138,7 @@ def sudan(given: Given) -> dict[str, Any]:
         )
         for name, group, count in counts
     )
-    aged = with_ages(newest_figures(stock, series))
+    aged = with_ages(newest_figures(stock, series, empty(SOURCE_TOTAL)))
     return {"total": aged.filter(pl.col("why_not_latest").is_null())["individuals"].sum()}
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from tests.conftest import Answer, dtm
@@ -29,6 +31,10 @@ def test_a_held_list_is_shown_rejected_withdrawn_and_accepted(released: Path, sa
     shown = dtm("review", "show", held["review_id"], "--home", home).out
     assert "individuals typed as households?" in shown
     assert re.search(r"Ninawa +[\d,]+ +[\d,]+ +6\.00", shown)
+    assert "held: irq_returnee on" in dtm("status", "--home", home).out
+    latest = pl.read_parquet(release(home) / "tables" / "out_dtm__latest.parquet").filter(series_id="irq_returnee")
+    assert latest["held_reference_date"].unique().to_list() == [date.fromisoformat(held["source_reference_date"])]
+    assert (latest["held_newer_days"] > 0).all()
     page = (release(home) / "report" / "index.html").read_text(encoding="utf-8")
     assert held["review_id"] in page
     assert dtm("review", "accept", "0000000000", "--by", "A", "--reason", "B", "--home", home).code == 2
@@ -47,7 +53,8 @@ def test_a_held_list_is_shown_rejected_withdrawn_and_accepted(released: Path, sa
         dtm("review", "accept", held["review_id"], "--by", "Ana", "--reason", "true after all", "--home", home).code
         == 0
     )
-    told = run("--waive", "no_headline_figure_jumps=accepted by Ana")
+    # who accepted the jump with its evidence is not asked again by the gate
+    told = run()
     assert told.code == 0, told.err
     [review] = [
         r for r in json.loads((release(home) / "manifest.json").read_text())["reviews"] if r["state"] == "accepted"
