@@ -100,15 +100,24 @@ def show(review_id: IdArgument, home: HomeOption = None, as_json: JsonOption = F
 
 
 @app.command()
-def accept(review_id: IdArgument, by: ByOption, reason: ReasonOption, home: HomeOption = None) -> None:
+def accept(
+    review_id: IdArgument,
+    by: ByOption,
+    reason: ReasonOption,
+    part: Annotated[
+        list[str] | None,
+        typer.Option("--part", help="Let this governorate only count, as `show` names it; can be said several times."),
+    ] = None,
+    home: HomeOption = None,
+) -> None:
     """Let a held statement count, and those that agree with it."""
-    _decide(home, review_id, "accept", by, reason)
+    _decide(home, review_id, "accept", by, reason, part or [])
 
 
 @app.command()
 def reject(review_id: IdArgument, by: ByOption, reason: ReasonOption, home: HomeOption = None) -> None:
     """Never let a statement count; what led before it stays."""
-    _decide(home, review_id, "reject", by, reason)
+    _decide(home, review_id, "reject", by, reason, [])
 
 
 @app.command()
@@ -133,14 +142,15 @@ def decisions(home: HomeOption = None, as_json: JsonOption = False) -> None:
 
     known = read_reviews(open_home(home))
     if as_json:
-        print_json([vars(d) for d in known])
+        print_json([{**vars(d), "part": sorted(d.units)} for d in known])
     elif not known:
         typer.echo("no decision was taken")
     for d in [] if as_json else known:
-        typer.echo(f"{d.review_id}  {d.decision} by {d.by} on {d.on}: {d.reason} ({d.about})")
+        only = f" of {', '.join(sorted(d.units))}" if d.part else ""
+        typer.echo(f"{d.review_id}  {d.decision}{only} by {d.by} on {d.on}: {d.reason} ({d.about})")
 
 
-def _decide(home: HomeOption, review_id: str, word: str, by: str, reason: str) -> None:
+def _decide(home: HomeOption, review_id: str, word: str, by: str, reason: str, part: list[str]) -> None:
     from dtm_pipeline.storage.reviews import Decision, read_reviews, write_reviews
 
     if not by.strip():
@@ -151,13 +161,22 @@ def _decide(home: HomeOption, review_id: str, word: str, by: str, reason: str) -
     row = _one(place, review_id)
     if row["outcome"] != "hold":
         fail(f"{review_id}: is not held; `dtm review` lists what is")
-    every = _reviews(place)
-    agreeing = every.filter(waits_with=review_id).to_dicts()
+    if part:
+        units = sorted(_side_by_side(place, row)["unit"])
+        unknown = [unit for unit in part if unit not in units]
+        if unknown:
+            fail(f"--part {unknown[0]!r}: the statement has no such governorate; it has {', '.join(units)}")
+    # a part is of one date: where the others are wrong they may be so elsewhere
+    agreeing = [] if part else _reviews(place).filter(waits_with=review_id).to_dicts()
     today = datetime.now(UTC).date().isoformat()
-    taken = [Decision(r["review_id"], word, by.strip(), today, reason.strip(), r["sentence"]) for r in (row, *agreeing)]
+    taken = [
+        Decision(r["review_id"], word, by.strip(), today, reason.strip(), r["sentence"], "\n".join(sorted(part)))
+        for r in (row, *agreeing)
+    ]
     with place.held():
         write_reviews(place, [*_without(read_reviews(place), taken), *taken])
     also = f", and of {len(agreeing)} later dates that agree with it" if agreeing else ""
+    also = f", for {', '.join(sorted(part))} only: the rest of its date keeps what led before" if part else also
     typer.echo(f"{word}ed: {review_id}{also}; `dtm run` replays it")
 
 
@@ -193,6 +212,7 @@ def _side_by_side(place: Home, row: dict[str, Any]) -> pl.DataFrame:
 
     from dtm_pipeline.contracts import core
     from dtm_pipeline.domain.aggregate import known_sum
+    from dtm_pipeline.facts.plausible import provider_unit
     from dtm_pipeline.storage.tables import stored
 
     roles = stored(place.warehouse, core.DELIVERY_ROLE).read_all()
@@ -210,9 +230,7 @@ def _side_by_side(place: Home, row: dict[str, Any]) -> pl.DataFrame:
         told = _raw_rows(place, row["source_kind"], snapshots).join(
             asked.cast({"admin_level": pl.Int64}), on=key, how="semi"
         )
-        return told.group_by(unit=pl.coalesce("provider_admin1_name", "provider_admin1_code", "location_code")).agg(
-            known_sum(measure).alias(name)
-        )
+        return told.group_by(unit=provider_unit(told)).agg(known_sum(measure).alias(name))
 
     before = same.filter(source_reference_date=row["previous_date"]) if row["previous_date"] else same.clear()
     if before.is_empty():

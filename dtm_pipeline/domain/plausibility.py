@@ -6,8 +6,8 @@ with its evidence until a person says; a caveat is released and told.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
@@ -66,14 +66,19 @@ class PlausibilityRules:
 
 @dataclass(frozen=True)
 class Decisions:
-    """What persons decided of statements, by `review_id`."""
+    """What persons decided of statements, by `review_id`.
+
+    Attributes:
+        parts: of accepted statements of which only a part counts, the governorates as the provider names them.
+    """
 
     accepted: frozenset[str] = frozenset()
     rejected: frozenset[str] = frozenset()
+    parts: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def judge(
-    statements: pl.DataFrame, rows: pl.DataFrame, rules: Callable[[str], PlausibilityRules], accepted: frozenset[str]
+    statements: pl.DataFrame, rows: pl.DataFrame, rules: Callable[[str], PlausibilityRules], decisions: Decisions
 ) -> pl.DataFrame:
     """Whether each statement may lead, in the order of its dates.
 
@@ -86,7 +91,7 @@ def judge(
             known_jump (on record as true: history does not hold it).
         rows: statement, location_key, households, individuals; one row a location.
         rules: those of a series, by its id.
-        accepted: review_id of the statements that a person accepted.
+        decisions: what persons accepted. A statement of which a part counts is not the past of those after it.
 
     Returns:
         statement, outcome (pass, caveat, hold), broken (rules), previous (the statement it was compared with), waits_with (the
@@ -101,7 +106,7 @@ def judge(
     known = _by_pair(compared(adjacent, ordered, rows))
     told = []
     for (series_id, *_), line in ordered.partition_by(LINE, as_dict=True, maintain_order=True).items():
-        told += _line(line, rows, known, rules(str(series_id)), accepted)
+        told += _line(line, rows, known, rules(str(series_id)), decisions)
     return pl.DataFrame(told, schema=VERDICT, orient="row")
 
 
@@ -220,7 +225,7 @@ def _line(
     rows: pl.DataFrame,
     known: dict[tuple[int, int], dict[str, Any]],
     rules: PlausibilityRules,
-    decided: frozenset[str],
+    decisions: Decisions,
 ) -> list[dict[str, Any]]:
     """Verdicts on the statements of one line."""
 
@@ -239,7 +244,7 @@ def _line(
             "statement": one["statement"],
             "outcome": PASS,
             "size": one["size"],
-            "accepted": one["review_id"] in decided,
+            "accepted": one["review_id"] in decisions.accepted,
         }
         broken = _by_itself(one, rules)
         hold = bool(broken)
@@ -266,7 +271,8 @@ def _line(
             held.append({**one, "of": verdict["waits_with"] or one["statement"]})
         else:
             verdict["outcome"] = CAVEAT if broken else PASS
-            accepted.append(one)
+            if one["review_id"] not in decisions.parts:
+                accepted.append(one)
         told.append(verdict)
     return told
 

@@ -48,9 +48,11 @@ class Judged:
     """Roles of deliveries (STATEMENT, snapshot_id, role, missing_share, held_because, review_id), and the verdicts.
 
     `reviews` has a row a statement that would lead: STATEMENT, snapshot_id, review_id, location_code, population_group, the
-    columns of a verdict, previous_date, and waits_with as a review_id.
+    columns of a verdict, previous_date, and waits_with as a review_id. `rows` are those that may count: without what a person
+    rejected, or did not accept.
     """
 
+    rows: pl.DataFrame
     roles: pl.DataFrame
     reviews: pl.DataFrame
 
@@ -101,7 +103,7 @@ def plausible_roles(rows: pl.DataFrame, roles_of: Roles, told: Plausibility) -> 
         for frame, because in out
     ]
     every = pl.concat([judged.drop("_held"), *held_out])
-    return Judged(every.join(ids, on=list(ONE), how="left", maintain_order="left"), reviews)
+    return Judged(rows, every.join(ids, on=list(ONE), how="left", maintain_order="left"), reviews)
 
 
 def with_review_ids(statements: pl.DataFrame) -> pl.DataFrame:
@@ -116,14 +118,45 @@ def with_review_ids(statements: pl.DataFrame) -> pl.DataFrame:
 
 
 def _decided(rows: pl.DataFrame, ids: pl.DataFrame, decisions: Decisions) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows with what persons decided of them, without the rejected ones, and those."""
+    """Rows with what persons decided of them, without the rejected ones, and those.
+
+    Of a statement that is accepted in part the rows of that part count; the rest of its date keeps what led before.
+    """
     accepted = ids.filter(pl.col("review_id").is_in(list(decisions.accepted))).select(*ONE, _accepted=pl.lit(True))
     rejected = ids.filter(pl.col("review_id").is_in(list(decisions.rejected)))
     if accepted.is_empty() and rejected.is_empty():
         return rows, rejected
-    word = pl.when("_accepted").then(pl.coalesce("statement", pl.lit("replaces"))).otherwise("statement")
-    told = rows.join(accepted, on=list(ONE), how="left", maintain_order="left").with_columns(statement=word)
-    return told.drop("_accepted").join(rejected.select(ONE), on=list(ONE), how="anti", maintain_order="left"), rejected
+    parts = pl.DataFrame(
+        [(i, unit) for i, units in decisions.parts.items() for unit in units],
+        schema={"review_id": pl.String, "_unit": pl.String},
+        orient="row",
+    )
+    partly = ids.join(parts.select("review_id").unique(), on="review_id").select(*ONE, _partly=pl.lit(True))
+    meant = ids.join(parts, on="review_id").select(*ONE, "_unit", _meant=pl.lit(True))
+    word = (
+        pl.when("_partly")
+        .then(pl.lit("adds"))
+        .when("_accepted")
+        .then(pl.coalesce("statement", pl.lit("replaces")))
+        .otherwise("statement")
+    )
+    told = (
+        rows.with_columns(_unit=provider_unit(rows))
+        .join(accepted, on=list(ONE), how="left", maintain_order="left")
+        .join(partly, on=list(ONE), how="left", maintain_order="left")
+        .join(meant, on=[*ONE, "_unit"], how="left", maintain_order="left")
+        .filter(pl.col("_partly").is_null() | pl.col("_meant").is_not_null())
+        .with_columns(statement=word)
+    )
+    return told.drop("_accepted", "_partly", "_unit", "_meant").join(
+        rejected.select(ONE), on=list(ONE), how="anti", maintain_order="left"
+    ), rejected
+
+
+def provider_unit(rows: pl.DataFrame) -> pl.Expr:
+    """The governorate of a row as the provider names it; the country where it names none."""
+    told = ("provider_admin1_name", "provider_admin1_code", "location_code")
+    return pl.coalesce(*(c for c in told if c in rows.columns))
 
 
 def _reviews(rows: pl.DataFrame, roles: pl.DataFrame, told: Plausibility) -> pl.DataFrame:
@@ -140,7 +173,7 @@ def _reviews(rows: pl.DataFrame, roles: pl.DataFrame, told: Plausibility) -> pl.
     )
     counts = used.group_by("statement", "location_key").agg(known_sum("households"), known_sum("individuals"))
     asked = _with_evidence(statements, used, told)
-    verdicts = judge(asked, counts, told.rules, told.decisions.accepted)
+    verdicts = judge(asked, counts, told.rules, told.decisions)
     by_number = asked.select("statement", "review_id", "source_reference_date")
     countries = used.group_by("statement").agg(pl.col("location_code").first(), pl.col("population_group").first())
     return (

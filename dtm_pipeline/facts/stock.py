@@ -16,7 +16,7 @@ from dtm_pipeline.contracts.raw import API_FIGURE, ROW
 from dtm_pipeline.domain.aggregate import joined, known_sum
 from dtm_pipeline.domain.carry_forward import carried_forward
 from dtm_pipeline.domain.household_size import SizeRule, with_individuals
-from dtm_pipeline.domain.plausibility import HOLD, PASS
+from dtm_pipeline.domain.plausibility import HOLD, PASS, Decisions
 from dtm_pipeline.domain.precedence import (
     KEY,
     STATEMENT,
@@ -156,7 +156,7 @@ def stock_facts(
     rows = labelled(rows, series, most)
     told = plausible_roles(rows, lambda r: with_repeated_dates(statement_roles(r, most, series), r), plausibility)
     roles = told.roles
-    used = rows.join(
+    used = told.rows.join(
         roles.filter(pl.col("role").is_in(["leads", "adds"])).select(*STATEMENT, "snapshot_id"),
         on=[*STATEMENT, "snapshot_id"],
     )
@@ -183,8 +183,11 @@ def stock_facts(
     # a date on which nothing leads stands as what its source says
     held = named.filter(role="held").join(dates, on=list(KEY), how="left")
     held = held.with_columns(reference_date=pl.coalesce("reference_date", "source_reference_date"))
-    totals = _totals(_of_the_leading_source(stock), held)
-    reviews = _with_sentences(told.reviews, _with_figures(held, roles, rows))
+    # of what is accepted in part the rest waits
+    partly = named.filter(pl.col("review_id").is_in(list(plausibility.decisions.parts)) & (pl.col("role") != "held"))
+    waiting = pl.concat([held, partly.join(dates, on=list(KEY))], how="diagonal")
+    totals = _totals(_of_the_leading_source(stock), waiting)
+    reviews = _with_sentences(told.reviews, _with_figures(waiting, roles, rows), plausibility.decisions)
     return StockFacts(
         stock=stock,
         totals=conform(totals, SOURCE_TOTAL),
@@ -557,12 +560,12 @@ def _with_figures(held: pl.DataFrame, roles: pl.DataFrame, rows: pl.DataFrame) -
     ).drop("_people", "_households", "_people_before", "_households_before")
 
 
-def _with_sentences(reviews: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
+def _with_sentences(reviews: pl.DataFrame, waiting: pl.DataFrame, decisions: Decisions) -> pl.DataFrame:
     """What is held, was accepted or is doubtful, a row a statement, each in words.
 
     Args:
         reviews: the verdicts on statements that would lead.
-        held: every role that is held, with figures.
+        waiting: every role that is held, or of which a part was accepted, with figures.
     """
     doubtful = reviews.filter((pl.col("outcome") != PASS) | pl.col("accepted"))
     judged = doubtful.with_columns(
@@ -571,7 +574,7 @@ def _with_sentences(reviews: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     share = (pl.col("missing_share") * 100).round(1)
     lacks = pl.col("held_because").is_in(["lacks_places", "lacks_people"])
     what = pl.when(pl.col("held_because") == "lacks_places").then(pl.lit("locations")).otherwise(pl.lit("people"))
-    others_held = held.filter(pl.col("held_because") != IMPLAUSIBLE)
+    others_held = waiting.filter(pl.col("held_because") != IMPLAUSIBLE)
     others = others_held.with_columns(
         outcome=pl.lit(HOLD),
         accepted=pl.lit(False),
@@ -587,7 +590,19 @@ def _with_sentences(reviews: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
             .otherwise(pl.col("held_because").replace_strict(HELD_WORDS, return_dtype=pl.String)),
         ),
     )
-    return pl.concat([judged, others.select(c for c in others.columns if c in REVIEW.column_names)], how="diagonal")
+    partly = waiting.filter(pl.col("role") == "adds").with_columns(
+        outcome=pl.lit(PASS),
+        accepted=pl.lit(True),
+        broken=pl.lit([], pl.List(pl.String)),
+        sentence=pl.format("{} on {} ({})", "series_id", "source_reference_date", "source_kind"),
+    )
+    told = pl.concat(
+        [judged, *(f.select(c for c in f.columns if c in REVIEW.column_names) for f in (others, partly))],
+        how="diagonal",
+    )
+    units = {i: f"; accepted for {', '.join(sorted(p))} only" for i, p in decisions.parts.items()}
+    only = pl.col("review_id").replace_strict(units, default="", return_dtype=pl.String)
+    return told.with_columns(sentence=pl.col("sentence") + only)
 
 
 def _of_reviews(reviews: pl.DataFrame) -> pl.DataFrame:

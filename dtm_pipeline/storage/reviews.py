@@ -21,6 +21,7 @@ class Decision:
         decision: `accept` or `reject`.
         by, on, reason: who, when (ISO), why.
         about: the statement in words, as it was shown.
+        part: governorates, as the provider names them and one a line, where only they were accepted; empty = all.
     """
 
     review_id: str
@@ -29,6 +30,11 @@ class Decision:
     on: str
     reason: str
     about: str
+    part: str = ""
+
+    @property
+    def units(self) -> frozenset[str]:
+        return frozenset(self.part.splitlines())
 
 
 def read_reviews(home: Home) -> list[Decision]:
@@ -44,7 +50,7 @@ def read_reviews(home: Home) -> list[Decision]:
         rows = list(csv.DictReader(file))
     for number, row in enumerate(rows, start=2):
         # a short line has no values for its last columns, a long one has some under no name
-        whole = list(row) == names and None not in row.values()
+        whole = list(row) in (names, names[:-1]) and None not in row.values()
         if not whole or row["decision"] not in (ACCEPT, REJECT) or not row["review_id"]:
             raise HomeError(
                 f"{home.reviews}: line {number} is no decision: expected the columns {', '.join(names)}, and {ACCEPT} or {REJECT}"
@@ -67,8 +73,9 @@ def write_reviews(home: Home, decisions: list[Decision]) -> None:
 
 def decided(home: Home) -> Decisions:
     """The decisions of a home as judging takes them; the last one of a statement counts."""
-    last = {d.review_id: d.decision for d in read_reviews(home)}
+    last = {d.review_id: d for d in read_reviews(home)}
     return Decisions(
-        accepted=frozenset(i for i, d in last.items() if d == ACCEPT),
-        rejected=frozenset(i for i, d in last.items() if d == REJECT),
+        accepted=frozenset(i for i, d in last.items() if d.decision == ACCEPT),
+        rejected=frozenset(i for i, d in last.items() if d.decision == REJECT),
+        parts={i: d.units for i, d in last.items() if d.decision == ACCEPT and d.part},
     )

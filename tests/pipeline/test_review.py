@@ -64,6 +64,34 @@ def test_a_held_list_is_shown_rejected_withdrawn_and_accepted(released: Path, sa
     assert "accepted by Ana" in figure.out, figure.err
 
 
+def test_a_part_of_a_held_list_is_accepted_by_the_name_of_its_governorate(
+    released: Path, samples: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    home = tmp_path / "home"
+    shutil.copytree(released, home, symlinks=True)
+    [held] = dtm("review", "--home", home, "--json").json()
+    who = ("--by", "Ana", "--reason", "only there", "--home", home)
+    unknown = dtm("review", "accept", held["review_id"], "--part", "Atlantis", *who)
+    assert (unknown.code, "no such governorate; it has" in unknown.err) == (2, True)
+    taken = dtm("review", "accept", held["review_id"], "--part", "Ninawa", *who)
+    assert "for Ninawa only: the rest of its date keeps what led before" in taken.out
+    assert "accept of Ninawa by Ana" in dtm("review", "decisions", "--home", home).out
+    told = dtm("run", "--inbox", samples, "--home", home)
+    assert told.code == 0, told.err
+    assert "accepted for Ninawa only" in told.err
+    rounds = pl.read_parquet(release(home) / "tables" / "out_meta__round.parquet")
+    day = date.fromisoformat(held["source_reference_date"])
+    assert rounds.filter(series_id="irq_returnee", reference_date=day)["status"].to_list() == ["partial"]
+    table = pl.read_parquet(release(home) / "tables" / "out_dtm__governorate_returnee.parquet")
+    assert table.filter(reference_date=day)["admin1_code"].to_list() == ["IQG15"]
+    [review] = [
+        r for r in json.loads((release(home) / "manifest.json").read_text())["reviews"] if r["state"] == "accepted"
+    ]
+    assert "accepted for Ninawa only" in review["sentence"]
+
+
 def test_a_strict_run_releases_nothing_where_not_all_was_taken(samples: Path, tmp_path: Path) -> None:
     told = dtm("run", "--strict", "--inbox", samples, "--home", tmp_path)
     assert told.code == 1

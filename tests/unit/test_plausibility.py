@@ -201,6 +201,45 @@ def test_what_a_person_accepted_leads_and_what_one_rejected_never_does() -> None
     assert "delivery_held" not in set(rejected.findings["finding"])
 
 
+def of_two_governorates(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(
+        provider_admin1_name=pl.when(pl.col("source_row") <= 20).then(pl.lit("Ninewa")).otherwise(pl.lit("Erbil")),
+        provider_admin2_name=pl.when(pl.col("source_row") <= 20).then(pl.lit("Mosul")).otherwise(pl.lit("Erbil")),
+    )
+
+
+def people(told: StockFacts, day: date) -> dict[str, int]:
+    stock = told.stock.filter(pl.col("leads") & (pl.col("reference_date") == day))
+    return dict(stock.group_by("admin1_name").agg(pl.col("individuals").sum()).rows())
+
+
+def test_a_part_that_a_person_accepted_counts_and_the_rest_of_its_date_is_not_assessed() -> None:
+    lists = [of_two_governorates(f) for f in history()]
+    # Erbil is typed wrong, Ninewa is true
+    wrong = of_two_governorates(listed("new", DAYS[3], of(lambda n, h, i: (h, i + 9) if n < 20 else (i, i * 6))))
+    review_id = judged(*lists, wrong).reviews.filter(outcome="hold")["review_id"][0]
+    part = Decisions(accepted=frozenset({review_id}), parts={review_id: frozenset({"Ninewa"})})
+    true = of_two_governorates(listed("next", DAYS[4], of(lambda n, h, i: (h, i + 10))))
+    told = judged(*lists, wrong, true, decisions=part)
+    assert people(told, DAYS[3]) == {"Ninewa": sum(i + 9 for _, i in PLACES[:20])}
+    [row] = told.reviews.filter("accepted").to_dicts()
+    assert row["sentence"].endswith("accepted for Ninewa only")
+    # the date is told to be in part, and the next list is compared with the last whole one
+    assert told.totals.filter(reference_date=DAYS[3])["held"].to_list() == [True]
+    assert held(told) == {}
+
+
+def test_a_part_of_a_reissue_stands_beside_what_led_its_date_before() -> None:
+    lists = [of_two_governorates(f) for f in history(4)]
+    again = of_two_governorates(listed("again", DAYS[3], of(lambda n, h, i: (h, i + 9) if n < 20 else (i, i * 6))))
+    before = people(judged(*lists), DAYS[3])
+    review_id = judged(*lists, again).reviews.filter(outcome="hold")["review_id"][0]
+    part = Decisions(accepted=frozenset({review_id}), parts={review_id: frozenset({"Ninewa"})})
+    told = judged(*lists, again, decisions=part)
+    assert people(told, DAYS[3]) == {"Ninewa": sum(i + 9 for _, i in PLACES[:20]), "Erbil": before["Erbil"]}
+    assert told.reviews.filter("accepted")["review_id"].to_list() == [review_id]
+
+
 def test_a_round_that_runs_against_its_date_is_a_caveat_and_a_hold_where_the_date_was_inferred() -> None:
     lists = [listed(f"d{n}", DAYS[n], [(h, i + n) for h, i in PLACES], str(100 + n)) for n in range(3)]
     back = listed("new", DAYS[3], [(h, i + 9) for h, i in PLACES], "99")
