@@ -8,9 +8,11 @@ import dagster as dg
 
 from assets.workspace import OWNER, Workspace, guarded, progress
 from dtm_pipeline.contracts import published_tables
+from dtm_pipeline.contracts.out import LATEST, LATEST_ALL
 from dtm_pipeline.release.build import publish
 from dtm_pipeline.release.gates import Judge
 from dtm_pipeline.storage.plan import read_state, release_fingerprint, write_state
+from dtm_pipeline.storage.warehouse import computed_parts
 
 NAME = "release_dtm__partner"
 
@@ -29,12 +31,14 @@ def release_asset() -> dg.AssetsDefinition:
     @guarded
     def release(workspace: Workspace, gates: dg.ResourceParam[Judge]) -> dg.MaterializeResult[Any]:
         # the tables of these countries are on disk now: a run killed from here on need not make them again
-        computed = set(workspace.plan().countries)
         now = workspace.fingerprints()
         state = read_state(workspace.home)
+        computed = set(state["computing"])
         kept = {c: f for c, f in state["countries"].items() if c not in computed}
         countries = kept | {c: f for c, f in now.items() if c in computed}
-        write_state(workspace.home, {**state, "countries": countries})
+        parts = computed_parts(workspace.home, computed, {t.name for t in (LATEST, LATEST_ALL)}, state["parts"])
+        state |= {"countries": countries, "parts": parts}
+        write_state(workspace.home, state)
         progress.info("judging the release")
         # a delivery whose figures are not computed yet (another country's) is no part of this release
         current = {c for c, f in now.items() if countries.get(c) == f}
@@ -42,7 +46,7 @@ def release_asset() -> dg.AssetsDefinition:
         made, new = publish(
             workspace.home, workspace.reference, used, gates, dict(workspace.waivers), workspace.strict_about
         )
-        write_state(workspace.home, {"countries": countries, "released": release_fingerprint(countries)})
+        write_state(workspace.home, {**state, "released": release_fingerprint(countries)})
         told: dict[str, Any] = {"new": new}
         if made is not None:
             told |= {"release": made.name, "content_sha256": made.manifest()["content_sha256"]}

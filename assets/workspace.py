@@ -19,14 +19,15 @@ from dtm_pipeline.quality.split import ConservationError
 from dtm_pipeline.release.gates import GateRefusedError
 from dtm_pipeline.storage.errors import InternalError, write_error_log
 from dtm_pipeline.storage.home import Home, HomeError
-from dtm_pipeline.storage.plan import Plan, country_fingerprints, make_plan
+from dtm_pipeline.storage.plan import Plan, country_fingerprints, make_plan, read_state
 from dtm_pipeline.storage.reference import Reference
 from dtm_pipeline.storage.snapshots import Snapshot, SnapshotStore
+from dtm_pipeline.storage.surroundings import SurroundingsError, passing_fault
 from dtm_pipeline.storage.tables import ContractBrokenError, Parts, StoredParts, stored
 
 progress = logging.getLogger("dtm_pipeline.progress")
 OWNER = "team:dtm"
-TOLD = (GateRefusedError, HomeError, ConservationError, ContractBrokenError, InternalError)
+TOLD = (GateRefusedError, HomeError, ConservationError, ContractBrokenError, InternalError, SurroundingsError)
 """Errors whose words hold no values of rows."""
 
 Body = TypeVar("Body", bound=Callable[..., Any])
@@ -43,6 +44,8 @@ def without_values(folder: Path) -> Iterator[None]:
     except TOLD:
         raise
     except Exception as error:
+        if fault := passing_fault(error):
+            raise fault from None
         log = write_error_log(error, folder)
         raise InternalError(f"{type(error).__name__}, see {log}") from None
 
@@ -113,8 +116,8 @@ class Workspace(dg.ConfigurableResource):  # type: ignore[type-arg]  # it gives 
         return [s for s in self.snapshots() if s.status == "accepted" and country in s.countries]
 
     def stale_and_gone(self) -> tuple[list[str], set[str]]:
-        """Countries to compute, and countries that no delivery is of any more."""
-        stale = self.plan().countries
+        """Countries to compute, as they were when all deliveries were read, and countries that no delivery is of any more."""
+        stale = read_state(self.home)["computing"]
         present = set(self.fingerprints())
         return [c for c in stale if c in present], {c for c in stale if c not in present}
 

@@ -12,6 +12,7 @@ from dtm_pipeline.contracts import raw
 from dtm_pipeline.definitions import JOB, build_definitions
 from dtm_pipeline.storage.errors import InternalError, write_error_log
 from dtm_pipeline.storage.home import Home
+from dtm_pipeline.storage.surroundings import passing_fault
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -55,5 +56,5 @@ def execute(
             log = write_error_log(error, home.logs)
             return InternalError(f"an invariant is broken ({checks}): nothing was released; report it with {log}")
         except Exception as error:
-            return error
+            return passing_fault(error) or error
         return None if result.success else RunFailedError(f"steps failed: {sorted(result.get_failed_step_keys())}")

@@ -1,7 +1,10 @@
-"""Where things are: the home, the inbox, the reference data. Environment: DTM_HOME, DTM_INBOX, DTM_REFERENCE, DTM_SETTLE_SECONDS."""
+"""Where things are, and what reading one delivery may take. Environment: DTM_HOME, DTM_INBOX, DTM_REFERENCE, DTM_SETTLE_SECONDS,
+DTM_READ_MEMORY_MB, DTM_READ_SECONDS, DTM_READ_OUTPUT_MB, DTM_READERS."""
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import Field
@@ -24,6 +27,35 @@ class Settings(BaseSettings):
     home: Path = Path("var")
     inbox: Path | None = None
     settle_seconds: float = Field(default=2.0, ge=0)
-    """A file of the home's inbox that changed less than this ago is looked at again: it may still be growing."""
+    """A file of an inbox that changed less than this ago is looked at again: it may still be growing."""
+    read_memory_mb: int = Field(default=4096, ge=64)
+    """Memory that reading one delivery may take."""
+    read_seconds: float = Field(default=900, gt=0)
+    """Time that reading one delivery may take."""
+    read_output_mb: int = Field(default=8192, ge=1)
+    """Size of a file that reading one delivery may write."""
+    readers: int = Field(default=max(1, min(4, (os.cpu_count() or 2) - 1)), ge=1)
+    """Processes that read deliveries side by side."""
     reference: Path = Field(default_factory=lambda: _shipped("reference", "_reference"))
     dagster_yaml: Path = Field(default_factory=lambda: _shipped("dagster.yaml", "_dagster.yaml"))
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What reading one delivery may take.
+
+    Attributes:
+        memory_mb, seconds, output_mb: memory, time, and size of a file that it writes.
+    """
+
+    memory_mb: int
+    seconds: float
+    output_mb: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> Bounds:
+        """Those of the environment."""
+        return cls(settings.read_memory_mb, settings.read_seconds, settings.read_output_mb)
+
+    def __str__(self) -> str:
+        return f"{self.memory_mb} MB, {self.seconds:g} s, {self.output_mb} MB a file"

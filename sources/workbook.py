@@ -16,7 +16,7 @@ PIECE = 1 << 22
 OVERLAP = 1 << 10
 MOST_BYTES = 4 << 30
 MOST_CELLS = 100_000_000
-FAR_COLUMN = re.compile(rb'<c r="([A-Z]{3})(\d+)"')
+CELL = re.compile(rb'<c [^>]*?\br="([A-Z]{1,3})(\d+)"')
 ROW = re.compile(rb'<row [^>]*?\br="(\d+)"')
 ERROR = re.compile(rb'<c r="([A-Z]+)(\d+)"[^>]*?t="e"')
 NO_VALUE = re.compile(
@@ -111,8 +111,7 @@ def _examine_sheet(book: zipfile.ZipFile, member: str, name: str, struck: set[in
     for piece in _pieces(book, member):
         last = ROW.match(piece, piece.rfind(b"<row "))
         row = max(row, int(last[1])) if last else row
-        for letters, number in FAR_COLUMN.findall(piece):
-            column, row = max(column, _number(letters)), max(row, int(number))
+        column, row = _extent(piece, column, row)
         if column * row > MOST_CELLS:
             raise WorkbookError(
                 f"sheet {name!r} spans {column:,} columns and {row:,} rows: a stray cell far from the others"
@@ -134,6 +133,14 @@ def _examine_sheet(book: zipfile.ZipFile, member: str, name: str, struck: set[in
         found.hidden_rows[name] = sorted(hidden)
     if cells_struck - cells_not:
         found.struck_rows[name] = sorted(cells_struck - cells_not)
+
+
+def _extent(piece: bytes, column: int, row: int) -> tuple[int, int]:
+    """The farthest column and row of a piece of a sheet, and of what was seen before. The last cell of a row is its farthest."""
+    for of_row in piece.split(b"</row>"):
+        if last := CELL.match(of_row, max(of_row.rfind(b"<c "), 0)):
+            column, row = max(column, _number(last[1])), max(row, int(last[2]))
+    return column, row
 
 
 def _number(letters: bytes) -> int:

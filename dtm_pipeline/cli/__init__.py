@@ -22,7 +22,7 @@ from dtm_pipeline.cli import (
     severity,
     status,
 )
-from dtm_pipeline.cli.common import BUSY, INTERNAL, PIPE, STOPPED, USAGE, log_internal_error
+from dtm_pipeline.cli.common import BUSY, INTERNAL, PIPE, STOPPED, SURROUNDINGS, USAGE, log_internal_error
 
 HELP = """Turn deliveries of displacement data into an immutable release of governorate and district tables.
 
@@ -30,7 +30,7 @@ Put files into an inbox, run `dtm run`, read the release that it names.
 
 Exit codes: 0 all was taken, released or unchanged, 1 a gate refused the release (or a figure could not be traced whole), 2 usage or configuration, 3 something was refused and
 nothing new was taken, 4 another run holds the home, 5 a live system did not give all of what was asked, 6 released, and something was refused, held or much of it rejected, or a country keeps its last good tables, 70 internal error
-(the message names the log), 130 stopped by you, 141 the reader of the output left.
+(the message names the log), 74 the surroundings failed (disk, memory, a damaged file of the home), 130 stopped by you, 141 the reader of the output left.
 """
 
 app = typer.Typer(
@@ -71,6 +71,7 @@ def run_command(arguments: list[str] | None = None) -> int:  # noqa: PLR0911  on
     from dtm_pipeline.release.pointer import ReleaseError
     from dtm_pipeline.storage.errors import InternalError, ReferenceDataError
     from dtm_pipeline.storage.home import HomeBusyError, HomeError
+    from dtm_pipeline.storage.surroundings import passing_fault
 
     try:
         return int(app(arguments, standalone_mode=False) or 0)
@@ -90,6 +91,8 @@ def run_command(arguments: list[str] | None = None) -> int:  # noqa: PLR0911  on
     except InternalError as error:
         return _told(f"internal error: {error}", INTERNAL)
     except Exception as error:
+        if fault := passing_fault(error):
+            return _told(str(fault), SURROUNDINGS)
         return _told(f"internal error ({type(error).__name__}); details are in {log_internal_error(error)}", INTERNAL)
 
 

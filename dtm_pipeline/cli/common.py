@@ -14,7 +14,7 @@ import typer
 if TYPE_CHECKING:
     from dtm_pipeline.storage.home import Home
 
-RELEASED, GATE, USAGE, REFUSED, BUSY, PARTLY, INTERNAL, STOPPED, PIPE = 0, 1, 2, 3, 4, 6, 70, 130, 141
+RELEASED, GATE, USAGE, REFUSED, BUSY, PARTLY, INTERNAL, SURROUNDINGS, STOPPED, PIPE = 0, 1, 2, 3, 4, 6, 70, 74, 130, 141
 
 HomeOption = Annotated[
     Path | None,

@@ -71,8 +71,8 @@ def demo(
 ) -> None:
     """Make sample deliveries of Iraq and run the main job on them, in a home of its own (var/demo)."""
     from dtm_pipeline.samples.make import make_samples
+    from dtm_pipeline.storage.hashes import digest
     from dtm_pipeline.storage.inbox import mark_samples
-    from dtm_pipeline.storage.snapshots import digest
 
     place = open_home(home or DEMO_HOME, create=True)
     made = make_samples("IRQ", rounds=3, locations=1500, seed=7, out=place.root / "samples")
@@ -80,7 +80,7 @@ def demo(
     if not as_json:
         typer.echo(f"sample deliveries of Iraq, with {made.faults} planted faults, in {made.folder}", err=True)
     try:
-        _run(place, made.folder, None, {}, False, as_json)
+        _run(place, made.folder, None, {}, False, as_json, settled=True)
     except typer.Exit as told:
         # its faults are planted: what is held and refused is what it shows
         raise typer.Exit(RELEASED if told.exit_code == PARTLY else told.exit_code) from None
@@ -132,6 +132,7 @@ def ingest(
         failure = None
         if plan.snapshots:
             show_progress(quiet=as_json)
+            _warm(plan)
             failure = _execute(place, None, {}, only_read=True)
     if failure is not None:
         raise failure
@@ -188,13 +189,26 @@ def _country(told: str) -> str:
 
 
 def _run(
-    home: Home, inbox: Path | None, country: str | None, waivers: dict[str, str], strict: bool, as_json: bool
+    home: Home,
+    inbox: Path | None,
+    country: str | None,
+    waivers: dict[str, str],
+    strict: bool,
+    as_json: bool,
+    settled: bool = False,
 ) -> None:
+    """Take the inbox and run what is stale.
+
+    Args:
+        settled: the inbox is whole: nobody writes into it.
+    """
     from dtm_pipeline.settings import Settings
     from dtm_pipeline.storage.inbox import take_inbox
-    from dtm_pipeline.storage.plan import make_plan
+    from dtm_pipeline.storage.plan import make_plan, read_state
     from dtm_pipeline.storage.reference import Reference
     from dtm_pipeline.storage.refused import give_back_refused
+    from dtm_pipeline.storage.snapshots import SnapshotStore
+    from dtm_pipeline.storage.warehouse import clear_foreign
     from sources.dates import labels_of_name
 
     settings = Settings()
@@ -203,18 +217,32 @@ def _run(
     before = _release_name(home)
     with home.held():
         place = inbox or settings.inbox or home.inbox
-        intake = take_inbox(home, place, reference.archive_limits, labels_of_name, settings.settle_seconds)
+        intake = take_inbox(
+            home, place, reference.archive_limits, labels_of_name, 0 if settled else settings.settle_seconds
+        )
         known = give_back_refused(home)
+        foreign = clear_foreign(home, SnapshotStore(home).all(), read_state(home)["parts"])
         plan = make_plan(home, reference.fingerprint(), country)
         failure = None
         # a waiver releases what a gate kept back, though nothing else is new
         if not plan.empty or (waivers and _kept(home)):
             reference.check()
             show_progress(quiet=as_json)
+            _warm(plan)
             failure = _execute(home, country, waivers, strict_about=plan.snapshots if strict else None)
     for name in known:
         typer.echo(f"refused {name}: it was refused before; the reason lies in {home.refused}", err=True)
+    if foreign and not as_json:
+        typer.echo(f"removed {len(foreign)} files of the warehouse that no delivery of the home made", err=True)
     _tell(home, plan, intake, failure, before, time.monotonic() - started, as_json)
+
+
+def _warm(plan: Plan) -> None:
+    """Start the processes that read, while the graph is imported."""
+    from sources.readers import warm_readers
+
+    if plan.snapshots:
+        warm_readers(len(plan.snapshots))
 
 
 def _release_name(home: Home) -> str | None:
@@ -397,6 +425,8 @@ def _told_deliveries(home: Home, plan: Plan, intake: Intake, as_json: bool) -> t
         typer.echo(f"refused {name}: {reason}", err=True)
     for name, known in intake.copies.items():
         typer.echo(f"copy {name}: its bytes are those of {known}, which counts once", err=True)
+    for name in intake.mended:
+        typer.echo(f"mended {name}: its stored bytes were damaged or gone, and are whole again", err=True)
     for name in intake.left_alone:
         typer.echo(f"left alone {name}: is no file; deliveries are files that lie in the inbox itself", err=True)
     return judged, refused

@@ -6,7 +6,6 @@ A crash at any point leaves readers on the release before. Unchanged content mak
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -34,11 +33,12 @@ from dtm_pipeline.places.gazetteer import read_units, with_origins
 from dtm_pipeline.release.changes import moved_figures, table_changes
 from dtm_pipeline.release.gates import Candidate, GateRefusedError, GateResult, Judge, refused_countries
 from dtm_pipeline.release.kept import reasons, same_figures, with_kept_countries
-from dtm_pipeline.release.pointer import LATEST, Release, ReleaseError, all_releases, digest, latest_release, verify
+from dtm_pipeline.release.pointer import LATEST, Release, ReleaseError, all_releases, latest_release, verify
 from dtm_pipeline.release.readme import readme
 from dtm_pipeline.release.report import write_report
 from dtm_pipeline.release.reviews import not_taken, review_records
-from dtm_pipeline.storage.home import Home, write_json
+from dtm_pipeline.storage.hashes import digest
+from dtm_pipeline.storage.home import Home, to_disk, write_json
 from dtm_pipeline.storage.reference import Reference
 from dtm_pipeline.storage.snapshots import Snapshot, SnapshotStore
 from dtm_pipeline.storage.tables import stored, write_table
@@ -127,15 +127,27 @@ def collect(draft: Draft) -> None:
     for declared in published_tables():
         frame = stored(draft.home.warehouse, declared).read_all()
         draft.tables[declared.name] = conform(frame, declared).sort(declared.grain, nulls_last=True)
-    try:
-        draft.previous = latest_release(draft.home.releases)
-    except ReleaseError:
-        draft.previous = None  # a damaged pointer is written anew, on what the folder still holds
+    draft.previous = _whole_release(draft.home.releases)
     if draft.previous is not None:
         for declared in published_tables():
             file = draft.previous.folder / "tables" / f"{declared.name}.parquet"
             draft.previous_tables[declared.name] = pl.read_parquet(file) if file.is_file() else empty(declared)
     draft.content_sha256 = content_hash(draft.tables)
+
+
+def _whole_release(releases: Path) -> Release | None:
+    """The release that readers are on, if it is whole; else the newest that is. A damaged pointer is written anew.
+
+    What damaged bytes say is compared with nothing, and kept for no country.
+    """
+    try:
+        pointed = latest_release(releases)
+    except ReleaseError:
+        return None
+    if pointed is None:
+        return None
+    older = [r for r in all_releases(releases) if r.name != pointed.name]
+    return next((r for r in (pointed, *reversed(older)) if not verify(r)), None)
 
 
 def content_hash(tables: dict[str, pl.DataFrame]) -> str:
@@ -248,9 +260,10 @@ def stage(draft: Draft) -> None:
     draft.staging = draft.home.releases / STAGING
     shutil.rmtree(draft.staging, ignore_errors=True)
     draft.staging.mkdir(parents=True)
-    today = datetime.now(UTC).date().isoformat()
-    numbers = [int(r.name.rsplit(".", 1)[1]) for r in all_releases(draft.home.releases) if r.name.startswith(today)]
-    draft.name = f"{today}.{max(numbers, default=0) + 1}"
+    known = [r.name.rsplit(".", 1) for r in all_releases(draft.home.releases)]
+    # where the clock goes backwards, names do not: the newest release has the last name
+    day = max([datetime.now(UTC).date().isoformat(), *(d for d, _ in known)])
+    draft.name = f"{day}.{max((int(n) for d, n in known if d == day), default=0) + 1}"
 
 
 def write_tables(draft: Draft) -> None:
@@ -380,7 +393,7 @@ def write_manifest(draft: Draft) -> None:
             },
         },
     )
-    _sync(draft.staging)
+    to_disk(draft.staging)
 
 
 def _kept_from(draft: Draft, country: str) -> dict[str, Any]:
@@ -391,7 +404,9 @@ def _kept_from(draft: Draft, country: str) -> dict[str, Any]:
 
 
 def git_commit() -> str | None:
-    """The commit of the checkout that the code runs from; None outside one."""
+    """The commit of the checkout that the code runs from; None outside one, or where there is no git."""
+    if shutil.which("git") is None:
+        return None
     told = subprocess.run(
         ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"],
         capture_output=True,
@@ -407,7 +422,7 @@ def rename(draft: Draft) -> None:
         if file.is_file():
             file.chmod(0o444)
     draft.staging.rename(draft.home.releases / draft.name)
-    _sync(draft.home.releases)
+    to_disk(draft.home.releases)
 
 
 def swap_pointer(draft: Draft) -> None:
@@ -419,15 +434,7 @@ def point(releases: Path, name: str) -> None:
     """Name a release the latest."""
     manifest = releases / name / "manifest.json"
     write_json(releases / LATEST, {"release": name, "manifest_sha256": digest(manifest)})
-    _sync(releases)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    to_disk(releases)
 
 
 STEPS: tuple[Callable[[Draft], None], ...] = (

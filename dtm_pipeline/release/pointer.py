@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from dtm_pipeline.storage.hashes import digest
 
 RELEASE_NAME = re.compile(r"\d{4}-\d\d-\d\d\.\d+")
 LATEST = "latest.json"
@@ -93,11 +94,6 @@ def find_release(folder: Path, name: str | None) -> Release:
         known = ", ".join(r.name for r in all_releases(folder)[-5:]) or "none"
         raise ReleaseError(f"there is no release {name!r}; the newest are: {known}")
     return release
-
-
-def digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def verify(release: Release) -> list[str]:

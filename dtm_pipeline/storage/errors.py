@@ -21,10 +21,19 @@ class ReferenceDataError(Exception):
 def write_error_log(error: BaseException, folder: Path | None) -> Path:
     """Write type and frames of an error and its causes into a file of the owner's alone.
 
-    Messages of other people's libraries quote values of rows, so only those of our own errors are kept.
+    Messages of other people's libraries quote values of rows, so only those of our own errors are kept. It never raises.
     """
     place = folder if folder is not None and folder.is_dir() else Path(tempfile.gettempdir())
-    handle, name = tempfile.mkstemp(prefix="error-", suffix=".log", dir=place)
+    try:
+        handle, name = tempfile.mkstemp(prefix="error-", suffix=".log", dir=place)
+        _write_frames(error, handle)
+    except OSError as failed:
+        # what went wrong is told all the same: a log that can't be written is no second error
+        return place / f"(no log: {failed.strerror})"
+    return Path(name)
+
+
+def _write_frames(error: BaseException, handle: int) -> None:
     with os.fdopen(handle, "w", encoding="utf-8") as file:
         current: BaseException | None = error
         told: set[int] = set()
@@ -36,4 +45,3 @@ def write_error_log(error: BaseException, folder: Path | None) -> Path:
             file.write(f"{kind.__module__}.{kind.__qualname__}: {current if own else '(message left out)'}\n")
             file.writelines(traceback.format_tb(current.__traceback__))
             current = current.__cause__ or current.__context__
-    return Path(name)

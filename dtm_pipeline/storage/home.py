@@ -97,7 +97,10 @@ class Home:
             HomeError: the folder can't be written.
         """
         try:
-            for folder in (self.inbox, self.boundaries, self.releases):
+            # a home that is made is the owner's alone, whatever the umask; one that an operator opened stays so
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.inbox.mkdir(mode=0o700, exist_ok=True)
+            for folder in (self.boundaries, self.releases):
                 folder.mkdir(parents=True, exist_ok=True)
             for folder in (self.snapshots, self.warehouse, self.quality, self.dagster, self.logs, self.scratch):
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -130,6 +133,15 @@ class Home:
             yield
         finally:
             lock.release()
+
+
+def to_disk(path: Path) -> None:
+    """Wait until the bytes of a file, or the entries of a folder, are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def write_json(path: Path, content: object) -> None:

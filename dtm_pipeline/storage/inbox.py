@@ -27,7 +27,9 @@ from dtm_pipeline.storage.snapshots import (
     printable,
     read_statement,
     redated_id,
+    why_no_file,
 )
+from dtm_pipeline.storage.surroundings import stop_at_passing_fault
 
 GROWING = "is still growing; it is taken when it has stopped"
 
@@ -40,6 +42,8 @@ class Intake:
     not_taken: dict[str, str] = field(default_factory=dict)
     copies: dict[str, str] = field(default_factory=dict)
     """Names of files whose bytes are those of a known delivery, and the name of that one."""
+    mended: list[str] = field(default_factory=list)
+    """Names of files whose bytes took the place of a damaged payload."""
     left_alone: list[str] = field(default_factory=list)
 
 
@@ -65,10 +69,10 @@ def take_inbox(
     """Store what the inbox holds and the home does not know. Files of other inboxes are read, never moved.
 
     One file that can't be read never stops the others. The same bytes under several names are one delivery, unless name or
-    sidecar give them another date or round. In the home's own inbox a file is taken only when it has stopped growing.
+    sidecar give them another date or round. A file is taken only when it has stopped growing, in whichever inbox; a link is not followed.
 
     Args:
-        settle_seconds: a file of the home's inbox that changed less than this ago is looked at again after it.
+        settle_seconds: a file that changed less than this ago is looked at again after it.
 
     Raises:
         HomeError: the inbox is no folder.
@@ -79,9 +83,12 @@ def take_inbox(
     if own:
         take_back_described(home)
     files, left_alone = inbox_files(inbox, (home.refused,))
-    growing = _growing(files, settle_seconds) if own else set()
+    no_files = {f: why for f in files if (why := why_no_file(f))}
+    files = [f for f in files if f not in no_files]
+    growing = _growing(files, settle_seconds)
     intake = take_files(home, [f for f in files if f not in growing], limits, read_labels)
     intake.left_alone = left_alone
+    intake.not_taken |= {printable(f.name): why for f, why in no_files.items()}
     intake.not_taken |= {printable(f.name): GROWING for f in growing}
     return intake
 
@@ -101,7 +108,10 @@ def take_files(
     intake = Intake()
     hashes, unreadable = store.hashes(files)
     intake.not_taken |= {printable(f.name): why for f, why in unreadable.items()}
-    taker = _Taker(store, known, intake, read_labels, 1 + max((s.intake for s in known), default=0))
+    again = [s for s in known if s.content_sha256 in set(hashes.values())]
+    again += [s for s in known if s.archive in set(hashes.values())]
+    damaged = {s.sha256 for s in store.damaged(again)}
+    taker = _Taker(store, known, intake, read_labels, 1 + max((s.intake for s in known), default=0), damaged)
     copies: dict[str, list[Path]] = {}
     for file, sha256 in hashes.items():
         copies.setdefault(sha256, []).append(file)
@@ -155,6 +165,8 @@ class _Taker:
     intake: Intake
     read_labels: ReadLabels
     number: int
+    damaged: set[str]
+    """Ids of known deliveries whose payload is gone or damaged: the right bytes mend it."""
 
     def labels(self, name: str, statement: dict[str, Any]) -> Labels:
         """Date and round of a delivery: the sidecar's, else its name's."""
@@ -179,6 +191,11 @@ class _Taker:
             if before is None:
                 taken = self.store.take(file.path, self._new(file, sha256, labels))
                 self.known.append(taken)
+            elif before.sha256 in self.damaged:
+                self.store.mend(file.path, before)
+                self.damaged.discard(before.sha256)
+                self.intake.mended.append(file.name)
+                taken = before
             elif before.statement == file.statement or not file.statement:
                 # silence takes nothing back: what was said of a delivery stands until something else is said
                 self._tell_copy(file.name, before)
@@ -188,6 +205,8 @@ class _Taker:
                 taken.statement, taken.judged_with = file.statement, None
                 self.store.save(taken)
         except (OSError, StatementError) as error:
+            if isinstance(error, OSError):
+                stop_at_passing_fault(error, self.store.home.root)
             self.intake.not_taken[file.name] = getattr(error, "strerror", None) or str(error)
             return None
         self.intake.taken.append(taken)
@@ -225,8 +244,12 @@ def _take_archive(taker: _Taker, file: _File, sha256: str, limits: ArchiveLimits
     """Store an archive, and each file in it as a delivery of its own. What is said of the archive is said of all."""
     store = taker.store
     before = next((s for s in taker.known if s.content_sha256 == sha256), None)
-    # stored and never opened: a run was killed in between
-    archive = before if before is not None and before.status == NEW else taker.take(file, sha256)
+    of_it = {s.sha256 for s in taker.known if s.archive == sha256}
+    # stored and never opened: a run was killed in between; or a file of it is damaged
+    again = (
+        before is not None and before.sha256 not in taker.damaged and (before.status == NEW or of_it & taker.damaged)
+    )
+    archive = before if again else taker.take(file, sha256)
     if archive is None:
         return
     archive.kind, archive.status, archive.reason = ARCHIVE, OPENED, None

@@ -9,8 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dtm_pipeline.settings import Bounds, Settings
 from dtm_pipeline.storage.home import Home, write_json
 from dtm_pipeline.storage.snapshots import ACCEPTED, ARCHIVE, Snapshot, SnapshotStore
+from dtm_pipeline.storage.warehouse import check_warehouse
 
 FORM = "xlsform"
 READ_BY_FORMS = ("household_survey", "flow_survey", "severity_survey", None)
@@ -49,10 +51,11 @@ def _hash(*parts: Any) -> str:
 
 
 def judging(reference_fingerprint: str, snapshot: Snapshot, forms: list[Snapshot]) -> str:
-    """What a delivery is judged with: code, reference data, its sidecar, and the forms where it may need one."""
+    """What a delivery is judged with: code, reference data, its sidecar, the forms where it may need one, the bounds that refused it."""
     needs_forms = snapshot.kind in READ_BY_FORMS
     asked = [f.sha256 for f in forms if f.sha256 != snapshot.sha256] if needs_forms else []
-    return _hash(code_fingerprint(), reference_fingerprint, snapshot.statement, asked)
+    bounds = [str(Bounds.of(Settings()))] if snapshot.within else []
+    return _hash(code_fingerprint(), reference_fingerprint, snapshot.statement, asked, *bounds)
 
 
 def forms_among(snapshots: list[Snapshot]) -> list[Snapshot]:
@@ -74,13 +77,21 @@ def country_fingerprints(home: Home, snapshots: list[Snapshot], reference_finger
 
 
 def read_state(home: Home) -> dict[str, Any]:
-    """Fingerprints of what was computed last: {"countries": {ISO3: ...}, "released": ...}."""
+    """What was computed last: {"countries": {ISO3: fingerprint}, "released": ..., "parts": {"TABLE/ISO3": sha256}, "computing": [ISO3]}.
+
+    `computing` are the countries of the run that is under way, or was last.
+    """
     try:
         state: dict[str, Any] = json.loads(home.state_file.read_text())
-        return {"countries": dict(state["countries"]), "released": state["released"]}
+        return {
+            "countries": dict(state["countries"]),
+            "released": state["released"],
+            "parts": dict(state["parts"]),
+            "computing": list(state["computing"]),
+        }
     except (OSError, ValueError, KeyError, TypeError):
         # nothing is known of what was computed: everything is computed again
-        return {"countries": {}, "released": None}
+        return {"countries": {}, "released": None, "parts": {}, "computing": []}
 
 
 def write_state(home: Home, state: dict[str, Any]) -> None:
@@ -92,33 +103,49 @@ def release_fingerprint(countries: dict[str, str]) -> str:
 
 
 def make_plan(home: Home, reference_fingerprint: str, only_country: str | None = None) -> Plan:
-    """What is stale, and why."""
+    """What is stale, and why. A part of the warehouse that is missing or damaged makes what it is a part of stale."""
     snapshots = SnapshotStore(home).all()
     forms = forms_among(snapshots)
-    stale = [s for s in snapshots if s.kind != ARCHIVE and s.judged_with != judging(reference_fingerprint, s, forms)]
     state = read_state(home)
+    warehouse = check_warehouse(home, snapshots, state["parts"])
+    changed = {
+        s.sha256 for s in snapshots if s.kind != ARCHIVE and s.judged_with != judging(reference_fingerprint, s, forms)
+    }
+    stale = [s for s in snapshots if s.sha256 in changed | warehouse.snapshots]
     fingerprints = country_fingerprints(home, snapshots, reference_fingerprint)
+    moved = {c for c in {*fingerprints, *state["countries"]} if fingerprints.get(c) != state["countries"].get(c)}
+    # what is damaged is mended whichever country was asked for: the newest figures of all are read together
     countries = [
-        c
-        for c in sorted({*fingerprints, *state["countries"]})
-        if fingerprints.get(c) != state["countries"].get(c) and only_country in (None, c)
+        c for c in sorted(moved | warehouse.countries) if only_country in (None, c) or c in warehouse.countries
     ]
     known = fingerprints or state["released"]
     release = bool(known) and (
-        state["released"] != release_fingerprint(state["countries"]) or not _pointer_leads_to_a_release(home)
+        state["released"] != release_fingerprint(state["countries"]) or not release_is_whole(home)
     )
+    damaged = "parts of it in the warehouse are missing or damaged"
     reasons = [
-        *(f"{s.name}: {'new' if s.status == 'new' else 'code, reference data or sidecar changed'}" for s in stale),
-        *(f"{c}: deliveries, boundaries, decisions, reference data or code changed" for c in countries),
-        *(["the tables are newer than the last release, or its pointer is damaged"] if release else []),
+        *(
+            f"{s.name}: {'new' if s.status == 'new' else 'code, reference data or sidecar changed' if s.sha256 in changed else damaged}"
+            for s in stale
+        ),
+        *(
+            f"{c}: {'deliveries, boundaries, decisions, reference data or code changed' if c in moved else damaged}"
+            for c in countries
+        ),
+        *(["the tables are newer than the last release, or that is damaged"] if release else []),
     ]
     return Plan(tuple(s.sha256 for s in stale), tuple(countries), release, tuple(reasons))
 
 
-def _pointer_leads_to_a_release(home: Home) -> bool:
-    """Whether readers find a release with its manifest."""
+def release_is_whole(home: Home) -> bool:
+    """Whether the pointer leads to a release, and its files are those that its manifest names."""
     try:
         name = json.loads((home.releases / "latest.json").read_text(encoding="utf-8"))["release"]
-        return (home.releases / str(name) / "manifest.json").is_file()
+        folder = home.releases / str(name)
+        files = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
+        known = SnapshotStore(home).known_hashes()
+        whole = all(known.is_whole(folder / f["path"], f["sha256"]) for f in files)
+        known.remember()
+        return whole
     except (OSError, ValueError, KeyError, TypeError):
         return False

@@ -19,6 +19,7 @@ from dtm_pipeline.storage.snapshots import (
     inbox_files,
     printable,
     read_statement,
+    why_no_file,
 )
 
 REASON = ".reason.txt"
@@ -36,7 +37,7 @@ def give_back_refused(home: Home) -> list[str]:
     """
     store = SnapshotStore(home)
     snapshots = store.all()
-    files, _ = inbox_files(home.inbox, (home.refused,))
+    files = [f for f in inbox_files(home.inbox, (home.refused,))[0] if why_no_file(f) is None]
     hashes, _ = store.hashes(files)
     moved = []
     for file, sha256 in hashes.items():
@@ -126,7 +127,7 @@ def _given_back(home: Home, store: SnapshotStore, snapshots: list[Snapshot]) -> 
     """Files in `refused/`, and the delivery that each is."""
     if not home.refused.is_dir():
         return {}
-    files = [f for f in inbox_files(home.refused)[0] if not f.name.endswith(REASON)]
+    files = [f for f in inbox_files(home.refused)[0] if not f.name.endswith(REASON) and why_no_file(f) is None]
     hashes, _ = store.hashes(files, remember=False)
     return {file: _of(file, sha256, snapshots) for file, sha256 in hashes.items()}
 

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import tomllib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from dtm_pipeline.contracts.columns import POPULATION_GROUPS
-from dtm_pipeline.storage.home import Home, HomeError, write_json
+from dtm_pipeline.storage.hashes import KnownHashes, digest
+from dtm_pipeline.storage.home import Home, HomeError, to_disk, write_json
 
 COUNTRY = re.compile(r"[A-Z]{3}")
 TEXTS = ("kind", "population_group", "series", "terms", "round", "provider", "survey")
@@ -60,6 +62,10 @@ class Snapshot:
     """sha256 of the bytes. It is the id of the delivery too, unless the same bytes came before under another date."""
     copies: list[str] = field(default_factory=list)
     """Other names under which the same bytes came, of the same date and round."""
+    within: str | None = None
+    """The bounds of reading that refused it (settings.py); with others it is judged again."""
+    parts: dict[str, str] | None = None
+    """What reading it wrote: sha256 of each part, by `TABLE/KEY`. None: it was not read, or by a version that did not note it."""
 
     def __post_init__(self) -> None:
         # records of homes that were made before intakes were numbered
@@ -73,14 +79,25 @@ class Snapshot:
 def inbox_files(folder: Path, own: tuple[Path, ...] = ()) -> tuple[list[Path], list[str]]:
     """Files that are deliveries, sorted by name, and the names of what is left alone.
 
-    Left alone are folders, links that lead nowhere and whatever is no file. Hidden files and the sidecars of other
-    files and of the folder are no deliveries, and folders of our own (`own`) are not told.
+    Left alone are folders. Links and whatever else is no file are deliveries that `why_no_file` refuses. Hidden files and
+    the sidecars of other files and of the folder are no deliveries, and folders of our own (`own`) are not told.
     """
     entries = sorted(f for f in folder.iterdir() if not f.name.startswith((".", "~$")) and f not in own)
-    files = [f for f in entries if f.is_file()]
+    files = [f for f in entries if f.is_symlink() or not f.is_dir()]
     owners = {n for f in files if f.suffix != ".toml" for n in (f.stem, f.name)}
     deliveries = [f for f in files if f.name != DEFAULTS and not (f.suffix == ".toml" and f.stem in owners)]
-    return deliveries, [printable(f.name) for f in entries if not f.is_file()]
+    return deliveries, [printable(f.name) for f in entries if f not in files]
+
+
+def why_no_file(file: Path) -> str | None:
+    """Why an entry of an inbox is not opened: a link may lead anywhere, and what is no file may never end."""
+    try:
+        mode = file.lstat().st_mode
+    except OSError as error:
+        return f"can't be read ({error.strerror}); it is taken when it can"
+    if stat.S_ISLNK(mode):
+        return "is a link, which is not followed; expected the file itself; copy it into the inbox"
+    return None if stat.S_ISREG(mode) else "is no file; expected a file that was delivered; remove it from the inbox"
 
 
 def printable(name: str) -> str:
@@ -100,13 +117,13 @@ def read_statement(file: Path, beside: Path | None = None, folder: Path | None =
         StatementError: unreadable, not TOML, an unknown key, or a value of the wrong type or form.
     """
     defaults = (folder or file.parent) / DEFAULTS
-    said = _read_toml(defaults) if defaults.is_file() else {}
+    said = _read_toml(defaults) if defaults.is_file() and not defaults.is_symlink() else {}
     if wrong := sorted(set(said) - set(OF_FOLDERS)):
         raise StatementError(
             f"{DEFAULTS}: {wrong[0]!r} is said of one delivery, never of a folder; a folder can say {', '.join(OF_FOLDERS)}"
         )
     for sidecar in (beside,) if beside else (file.with_name(file.name + ".toml"), file.with_suffix(".toml")):
-        if sidecar.is_file() and sidecar != file:
+        if sidecar.is_file() and not sidecar.is_symlink() and sidecar != file:
             return said | _read_toml(sidecar)
     return said
 
@@ -167,17 +184,20 @@ def _check_country_and_date(
             raise wrong("reference_date", "a date, YYYY-MM-DD") from error
 
 
-def digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 class SnapshotStore:
     """The snapshots of a home."""
 
     def __init__(self, home: Home) -> None:
         self.home = home
         self._seen_file = home.snapshots / "seen.json"
+
+    def known_hashes(self, deep: bool = False) -> KnownHashes:
+        """Hashes of files of the home and its inboxes, as far as they are known.
+
+        Args:
+            deep: read every file again.
+        """
+        return KnownHashes(self._seen_file, deep)
 
     def all(self) -> list[Snapshot]:
         """Every delivery, in the order in which it came.
@@ -203,41 +223,66 @@ class SnapshotStore:
 
         A file that has not changed since it was last hashed is not read again, if it is one to `remember`.
         """
-        seen = json.loads(self._seen_file.read_text()) if self._seen_file.is_file() else {}
+        known = self.known_hashes()
         found: dict[Path, str] = {}
         unreadable: dict[Path, str] = {}
         for file in files:
             try:
-                stat = file.stat()
-                mark = [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
-                key = printable(str(file.resolve()))
-                if seen.get(key, {}).get("mark") != mark:
-                    seen[key] = {"mark": mark, "sha256": digest(file)}
-                found[file] = seen[key]["sha256"]
+                found[file] = known.of(file)
             except OSError as error:
                 unreadable[file] = f"can't be read ({error.strerror}); it is taken when it can"
-        if remember and self.home.snapshots.is_dir():
-            write_json(self._seen_file, seen)
+        known.remember(remember)
         return found, unreadable
 
     def take(self, file: Path, snapshot: Snapshot) -> Snapshot:
-        """Store a file's bytes and its record.
+        """Store a file's bytes and its record; both are on the disk when this returns.
 
         Raises:
-            OSError: the file can't be read any more.
+            OSError: the file can't be read any more, or the home can't be written.
             StatementError: it changed while it was read.
         """
         folder = self.home.snapshots / snapshot.sha256
         folder.mkdir(mode=0o700, exist_ok=True)
-        copy = folder / ".payload.tmp"
-        shutil.copyfile(file, copy)
-        if digest(copy) != snapshot.content_sha256:
-            shutil.rmtree(folder)
-            raise StatementError("changed while it was read; it is taken at the next run")
-        copy.replace(folder / "payload")
+        try:
+            self._store_payload(file, snapshot)
+        except (OSError, StatementError):
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         snapshot.bytes = (folder / "payload").stat().st_size
         self.save(snapshot)
         return snapshot
+
+    def _store_payload(self, file: Path, snapshot: Snapshot) -> None:
+        folder = self.home.snapshots / snapshot.sha256
+        copy = folder / ".payload.tmp"
+        shutil.copyfile(file, copy)
+        if digest(copy) != snapshot.content_sha256:
+            copy.unlink()
+            raise StatementError("changed while it was read; it is taken at the next run")
+        to_disk(copy)
+        copy.replace(folder / "payload")
+        to_disk(folder)
+
+    def damaged(self, snapshots: list[Snapshot], deep: bool = False) -> list[Snapshot]:
+        """Those whose payload is gone, or whose bytes are not those that were delivered.
+
+        Args:
+            deep: read every payload, whatever is known of it.
+        """
+        known = self.known_hashes(deep)
+        found = [s for s in snapshots if not known.is_whole(s.payload(self.home), s.content_sha256)]
+        known.remember()
+        return found
+
+    def mend(self, file: Path, snapshot: Snapshot) -> None:
+        """Put the bytes of a file in the place of a damaged payload. What was read of that is read again.
+
+        Raises:
+            OSError, StatementError: as for `take`.
+        """
+        self._store_payload(file, snapshot)
+        snapshot.judged_with = None
+        self.save(snapshot)
 
 
 def redated_id(content_sha256: str, labels: tuple[str | None, str | None]) -> str:

@@ -15,7 +15,7 @@ import polars as pl
 from dtm_pipeline.contracts.derive import arrow_schema, conform, empty, holds, pandera_schema
 from dtm_pipeline.contracts.model import Table
 from dtm_pipeline.storage.errors import InternalError
-from dtm_pipeline.storage.snapshots import digest
+from dtm_pipeline.storage.hashes import digest
 
 PART_KEY = re.compile(r"[A-Z]{3}|[0-9a-f]{64}(\.[\w-]+)?")
 
@@ -167,8 +167,13 @@ class StoredParts:
 
     def remove(self, key: str) -> None:
         """Remove a part, and those of the tables of its survey."""
+        self.remove_but(key, set())
+
+    def remove_but(self, key: str, kept: set[str]) -> None:
+        """Remove a part and those of the tables of its survey, but for the keys that are kept."""
         for file in (self.path(key), *self.folder.glob(f"{key}.*.parquet")):
-            file.unlink(missing_ok=True)
+            if file.name.removesuffix(".parquet") not in kept:
+                file.unlink(missing_ok=True)
 
     def store(self, parts: Parts) -> FileFacts:
         """Write the parts that were made, remove those that are gone; the facts are of what was written."""

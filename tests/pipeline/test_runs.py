@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from dtm_pipeline.settings import Settings
+from dtm_pipeline.storage.archives import ArchiveLimits
+from dtm_pipeline.storage.home import Home
+from dtm_pipeline.storage.inbox import take_files
+from sources.child import Task, read_and_store
+from sources.dates import labels_of_name
 from tests.conftest import dtm, dtm_process
 
 API = {"operation": "Iraq conflict", "admin0Name": "Iraq", "admin0Pcode": "IRQ", "admin1Name": "Ninewa", "admin1Pcode": "IRQ-G15", "admin2Name": "Al-Mosul", "admin2Pcode": "IRQ-G15Q05", "yearReportingDate": 2020, "monthReportingDate": 2, "roundNumber": 1, "assessmentType": "BA"}  # fmt: skip
@@ -281,21 +288,21 @@ def test_an_internal_error_names_its_type_and_a_log_without_values(
 def test_a_defect_in_the_face_of_one_file_never_stops_the_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    home, inbox = tmp_path / "home", tmp_path / "inbox"
-    answer(inbox / "good.json", ("2020-02-29", 600))
-    (inbox / "odd.csv").write_text("a,b\n")
+    home, file = Home(tmp_path / "home").create(), tmp_path / "odd.csv"
+    file.write_text("a,b\n")
+    [snapshot] = take_files(home, [file], ArchiveLimits(9, 10**9, 99, 1), labels_of_name).taken
 
     def defect(*_: object, **__: object) -> None:
         raise ValueError("Sample " + "Person 1")
 
     monkeypatch.setattr("sources.master_list.find_header", defect)
-    told = dtm("run", "--inbox", inbox, "--home", home)
-    assert told.code == 6
-    assert (
-        "refused odd.csv: could not be read: internal error (ValueError); expected no defect of ours; report it with "
-        in told.err
+    told = read_and_store(Task(home.root, Settings().reference, snapshot, (), home.scratch))
+    assert told.refused is not None
+    assert told.refused.startswith(
+        "could not be read: internal error (ValueError); expected no defect of ours; report it with "
     )
-    assert district(home) == [("2020-02-29", 600)]
+    [log] = home.logs.iterdir()
+    assert "Sample Person 1" not in log.read_text()
 
 
 def test_a_file_that_cannot_be_read_or_is_no_file_is_named_and_the_others_go_on(tmp_path: Path) -> None:
@@ -303,10 +310,16 @@ def test_a_file_that_cannot_be_read_or_is_no_file_is_named_and_the_others_go_on(
     answer(inbox / "good.json", ("2020-02-29", 600))
     (inbox / "gone.csv").symlink_to(tmp_path / "nowhere")
     (inbox / "folder").mkdir()
+    os.mkfifo(inbox / "endless.csv")
+    secret = tmp_path / "secret.csv"
+    secret.write_text("a,b\n")
+    (inbox / "elsewhere.csv").symlink_to(secret)
     told = dtm("run", "--inbox", inbox, "--home", home)
-    assert told.code == 0
+    assert told.code == 6
     assert "left alone folder: is no file" in told.err
-    assert "left alone gone.csv: is no file" in told.err
+    for name, why in (("gone", "is a link"), ("elsewhere", "is a link"), ("endless", "is no file")):
+        assert f"refused {name}.csv: {why}" in told.err
+    assert len(list((home / "snapshots").glob("*/payload"))) == 1
     assert district(home) == [("2020-02-29", 600)]
 
 
