@@ -29,13 +29,13 @@ class Settings(BaseSettings):
     settle_seconds: float = Field(default=2.0, ge=0)
     """A file of an inbox that changed less than this ago is looked at again: it may still be growing."""
     read_memory_mb: int = Field(default=4096, ge=64)
-    """Memory that reading one delivery may take."""
+    """Memory that reading one delivery may take: five times what the largest real kind took (a KoBoToolbox export of 520 MB: 0.8 GiB)."""
     read_seconds: float = Field(default=900, gt=0)
-    """Time that reading one delivery may take."""
+    """Time that reading one delivery may take (ours): the largest workbooks take seconds, a slow share some minutes."""
     read_output_mb: int = Field(default=8192, ge=1)
-    """Size of a file that reading one delivery may write."""
+    """Size of a file that reading one delivery may write (ours): twice what an archive may unpack to (thresholds.toml)."""
     readers: int = Field(default=max(1, min(4, (os.cpu_count() or 2) - 1)), ge=1)
-    """Processes that read deliveries side by side."""
+    """Processes that read deliveries side by side: a core is left for the run itself, and four fill most disks (ours)."""
     reference: Path = Field(default_factory=lambda: _shipped("reference", "_reference"))
     dagster_yaml: Path = Field(default_factory=lambda: _shipped("dagster.yaml", "_dagster.yaml"))
 

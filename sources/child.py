@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import sys
-import threading
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,14 +16,15 @@ from dtm_pipeline.storage.errors import write_error_log
 from dtm_pipeline.storage.home import Home
 from dtm_pipeline.storage.reference import Reference
 from dtm_pipeline.storage.snapshots import UNREADABLE, Snapshot
-from dtm_pipeline.storage.surroundings import passing_fault
+from dtm_pipeline.storage.surroundings import causes, passing_fault, system_number
 from dtm_pipeline.storage.tables import FileFacts, stored, write_table
 from sources.document import DeliveryError, Document
 from sources.protocol import Delivery, Reading
 from sources.registry import read_delivery
 
-OUT_OF_MEMORY = 77
-"""Exit code of a child that used all the memory that it may."""
+OUT_OF_MEMORY, TOO_LARGE = 77, 78
+"""Exit codes of a process that used all the memory, or wrote as large a file, as it may."""
+BEYOND = {errno.ENOMEM: OUT_OF_MEMORY, errno.EFBIG: TOO_LARGE}
 RAW_TABLES = tuple(t.name for t in raw.TABLES)
 
 
@@ -67,32 +66,40 @@ class Outcome:
 
 
 def read_and_store(task: Task) -> Outcome:
-    """Read a delivery and write what it gives.
+    """Read a delivery and write what it gives. Where it takes more than it may, this process ends.
 
     Raises:
         ConservationError: an invariant is broken; the run stops.
-        SurroundingsError: the disk, the memory or a file of the home failed; the delivery is not judged by it.
+        SurroundingsError: the disk or a file of the home failed; the delivery is not judged by it.
     """
     try:
         reading = _read(task)
-    except DeliveryError as refusal:
-        if fault := passing_fault(refusal):
-            raise fault from None
-        return Outcome(refused=str(refusal))
-    except ConservationError:
+        parts = _store(reading, task)
+    except (ConservationError, KeyboardInterrupt, SystemExit):
         raise
-    except MemoryError:
-        os._exit(OUT_OF_MEMORY)
-    except Exception as error:
-        if fault := passing_fault(error):
-            raise fault from None
-        # a defect of ours in the face of one file never stops the others
-        log = write_error_log(error, Home(task.home).logs)
-        told = DeliveryError(
-            f"could not be read: internal error ({type(error).__name__})", "no defect of ours", f"report it with {log}"
-        )
-        return Outcome(refused=str(told))
-    return Outcome(None, reading.kind, tuple(reading.countries), reading.report(), _store(reading, task))
+    except BaseException as error:  # a library that panics raises no Exception
+        return Outcome(refused=str(_refusal(error, task)))
+    return Outcome(None, reading.kind, tuple(reading.countries), reading.report(), parts)
+
+
+def _refusal(error: BaseException, task: Task) -> DeliveryError:
+    """Why a delivery can't be used, where that is the delivery's fault.
+
+    Raises:
+        SurroundingsError: it is not.
+    """
+    for number in map(system_number, causes(error)):
+        if number in BEYOND:
+            os._exit(BEYOND[number])
+    if fault := passing_fault(error):
+        raise fault from None
+    if isinstance(error, DeliveryError):
+        return error
+    # a defect of ours in the face of one file never stops the others
+    log = write_error_log(error, Home(task.home).logs)
+    return DeliveryError(
+        f"could not be read: internal error ({type(error).__name__})", "no defect of ours", f"report it with {log}"
+    )
 
 
 def _read(task: Task) -> Reading:
@@ -126,44 +133,3 @@ def _store(reading: Reading, task: Task) -> dict[tuple[str, str], FileFacts]:
 def _quarantined(reading: Reading) -> pl.DataFrame:
     country = reading.countries[0] if len(reading.countries) == 1 else None
     return reading.rejected.with_columns(location_code=pl.coalesce("location_code", pl.lit(country, pl.String)))
-
-
-def start(memory: int, output: int, parent: int) -> None:
-    """Make this process one that reads deliveries: bounded, quiet, gone when its parent is.
-
-    Args:
-        memory, output: bytes that a delivery may take, and that a file of it may have.
-        parent: id of the process that waits for it.
-    """
-    import resource
-
-    os.umask(0o077)
-    # libraries that panic print what they were reading
-    quiet = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(quiet, 1)
-    os.dup2(quiet, 2)
-    _bound(resource.RLIMIT_CORE, 0)
-    _bound(resource.RLIMIT_FSIZE, output)
-    if sys.platform == "linux":
-        # elsewhere the kernel keeps no such bound; the size of a sheet is looked at before it is read everywhere
-        _bound(resource.RLIMIT_AS, _in_use() + memory)
-    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
-
-
-def _bound(what: int, most: int) -> None:
-    import resource
-
-    _, hard = resource.getrlimit(what)
-    resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
-
-
-def _in_use() -> int:
-    """Address space that the process has now, which is that of its libraries."""
-    return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def _leave_with(parent: int) -> None:
-    """End when the process that started this one is gone, whatever this one is doing."""
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os._exit(1)

@@ -6,8 +6,12 @@ import atexit
 import multiprocessing
 import os
 import shutil
+import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures.process import BrokenProcessPool
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,10 +25,6 @@ if TYPE_CHECKING:
     from sources.child import Outcome, Task
 
 MEGABYTE = 1 << 20
-TRIES = 2
-"""A delivery that ends the process that reads it so often is refused."""
-
-
 _pool: list[tuple[tuple[int, Bounds], ProcessPool]] = []
 
 
@@ -39,8 +39,6 @@ def warm_readers(deliveries: int) -> None:
 
 def _readers(settings: Settings, deliveries: int) -> ProcessPool:
     from pebble import ProcessPool
-
-    from sources.child import start
 
     bounds = Bounds.of(settings)
     wanted = min(settings.readers, max(deliveries, 1))
@@ -64,7 +62,7 @@ def stop_readers() -> None:
     """End the processes."""
     while _pool:
         _, pool = _pool.pop()
-        pool.stop()  # type: ignore[no-untyped-call]
+        pool.stop()  # type: ignore[no-untyped-call]  # pebble types only what gives something back
         pool.join()
 
 
@@ -122,20 +120,24 @@ def _read(
 def _result(future: Any) -> Outcome | str:
     from pebble import ProcessExpired
 
-    from sources.child import OUT_OF_MEMORY
+    from sources.child import OUT_OF_MEMORY, TOO_LARGE
 
     bounds = Bounds.of(Settings())
+    ends = {
+        OUT_OF_MEMORY: f"it took more than {bounds.memory_mb:,} MB of memory",
+        TOO_LARGE: f"it wrote a file of more than {bounds.output_mb:,} MB",
+    }
     try:
         outcome: Outcome = future.result()
         return outcome
     except TimeoutError:
         return f"it took more than {bounds.seconds:g} s"
     except ProcessExpired as expired:
-        full = expired.exitcode in (OUT_OF_MEMORY, -6)
-        return f"it took more than {bounds.memory_mb:,} MB of memory" if full else "the process that read it was ended"
+        broke = f"it broke the process that read it (code {expired.exitcode}), which may take {bounds.memory_mb:,} MB"
+        return ends.get(expired.exitcode, broke)
     except BrokenProcessPool:
         stop_readers()
-        return "the process that read it was ended"
+        return "the processes that read were ended"
 
 
 def _died(how: str) -> Outcome:
@@ -144,8 +146,51 @@ def _died(how: str) -> Outcome:
     from sources.document import DeliveryError
 
     told = DeliveryError(
-        f"could not be read: {how}, {TRIES} times",
+        f"could not be read: {how}, twice",
         "a file that can be read within bounds",
         "look for a stray cell far from the others, or ask for it as CSV or in parts; bounds are set by DTM_READ_MEMORY_MB and DTM_READ_SECONDS",
     )
     return Outcome(refused=str(told), within=str(Bounds.of(Settings())))
+
+
+def start(memory: int, output: int, parent: int) -> None:
+    """Make this process one that reads deliveries: bounded, quiet, gone when its parent is, all that it needs imported.
+
+    Args:
+        memory, output: bytes that a delivery may take, and that a file of it may have.
+        parent: id of the process that waits for it.
+    """
+    import resource
+
+    import_module("sources.child")  # once, for every delivery
+
+    os.umask(0o077)
+    # libraries that panic print what they were reading
+    quiet = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(quiet, 1)
+    os.dup2(quiet, 2)
+    _bound(resource.RLIMIT_CORE, 0)
+    _bound(resource.RLIMIT_FSIZE, output)
+    if sys.platform == "linux":
+        # elsewhere the kernel keeps no such bound; the size of a sheet is looked at before it is read everywhere
+        _bound(resource.RLIMIT_AS, _in_use() + memory)
+    threading.Thread(target=_leave_with, args=(parent,), daemon=True).start()
+
+
+def _bound(what: int, most: int) -> None:
+    import resource
+
+    _, hard = resource.getrlimit(what)
+    resource.setrlimit(what, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
+
+
+def _in_use() -> int:
+    """Address space that the process has now, in bytes, which is that of its libraries."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _leave_with(parent: int) -> None:
+    """End when the process that started this one is gone, whatever this one is doing."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)

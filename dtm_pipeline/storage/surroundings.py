@@ -25,9 +25,9 @@ PASSING = {
     errno.ENOMEM: "there is no memory left",
     errno.EBUSY: "it is in use",
 }
-# libraries that are no Python tell the number in their words, SQLite tells it in its own
-IN_WORDS = re.compile(r"\(os error (\d+)\)|\[errno (\d+)\]", re.IGNORECASE)
-SQLITE = {"database or disk is full": errno.ENOSPC, "disk i/o error": errno.EIO, "readonly database": errno.EROFS}
+# Polars tells the number in words. Its other errors quote cells, so nothing but these whole sentences is believed.
+OF_POLARS = re.compile(r"(?:parquet: )?(?:File out of specification: underlying IO error: )?[A-Z][A-Za-z ]+ \(os error (\d+)\)(?:: .*)?")  # fmt: skip
+OF_SQLITE = {"database or disk is full": errno.ENOSPC, "disk i/o error": errno.EIO, "readonly database": errno.EROFS}
 MEND = "make it right and run again: nothing was judged by it, and the next run goes on from here"
 
 
@@ -37,14 +37,12 @@ class SurroundingsError(Exception):
 
 def passing_fault(error: BaseException) -> SurroundingsError | None:
     """The fault of the surroundings behind an error or one of its causes, or None."""
-    for one in _causes(error):
+    for one in causes(error):
         if isinstance(one, SurroundingsError):
             return one
-        if isinstance(one, MemoryError):
-            return SurroundingsError(f"there is no memory left; {MEND}")
-        number = _number(one)
+        number = system_number(one)
         if number in PASSING:
-            path = getattr(one, "filename", None)
+            path = one.filename if isinstance(one, OSError) else None
             where = f"{path}: " if isinstance(path, str | Path) else ""
             return SurroundingsError(f"{where}{PASSING[number]}; {MEND}")
     return None
@@ -55,6 +53,9 @@ def stop_at_passing_fault(error: OSError, home: Path) -> None:
 
     Args:
         home: root of the home; a file outside of it that can't be opened is told, and stops nothing.
+
+    Raises:
+        SurroundingsError: it is one of the home, or of the whole machine.
     """
     fault = passing_fault(error)
     path = error.filename2 or error.filename
@@ -64,20 +65,27 @@ def stop_at_passing_fault(error: OSError, home: Path) -> None:
         raise fault from error
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An error, and what it came of."""
     told: set[int] = set()
     current: BaseException | None = error
     # an orchestrator may tie causes into a ring
     while current is not None and id(current) not in told:
         told.add(id(current))
         yield current
-        current = current.__cause__ or current.__context__
+        current = current.__cause__ or (None if current.__suppress_context__ else current.__context__)
 
 
-def _number(error: BaseException) -> int | None:
+def system_number(error: BaseException) -> int | None:
+    """The number that the system gave an error (errno); None where it is not the system's."""
+    if isinstance(error, MemoryError):
+        return errno.ENOMEM
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno
-    text = str(error)
-    if found := IN_WORDS.search(text):
-        return int(found[1] or found[2])
-    return next((number for words, number in SQLITE.items() if words in text.lower()), None)
+    maker = type(error).__module__.split(".")[0]
+    if maker == "polars" or isinstance(error, OSError):
+        found = OF_POLARS.fullmatch(str(error))
+        return int(found[1]) if found else None
+    if maker in ("sqlite3", "sqlalchemy"):
+        return next((number for words, number in OF_SQLITE.items() if words in str(error).lower()), None)
+    return None

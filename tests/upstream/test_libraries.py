@@ -94,3 +94,18 @@ def test_the_command_line_starts_without_the_heavy_libraries() -> None:
     code = "import sys, dtm_pipeline.cli; print(sorted({'polars', 'dagster', 'pandera', 'duckdb', 'rich'} & set(sys.modules)))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert told.stdout.strip() == "[]"
+
+
+def test_polars_tells_a_fault_of_the_disk_in_words_alone(tmp_path: Path) -> None:
+    # dtm_pipeline/storage/surroundings.py reads the number from them
+    code = (
+        "import resource, signal, polars as pl; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        f"try: pl.DataFrame({{'a': range(100_000)}}).write_parquet({str(tmp_path / 'a.parquet')!r})\n"
+        "except pl.exceptions.PolarsError as error: print(error)\n"
+        f"try: pl.read_parquet({str(tmp_path / 'none.parquet')!r})\n"
+        "except OSError as error: print(error.errno, error)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert told[0] == "parquet: File out of specification: underlying IO error: File too large (os error 27)"
+    assert told[1].startswith("None No such file or directory (os error 2): ")
