@@ -114,7 +114,7 @@ def test_people_of_the_governorate_without_a_district_are_a_reason_for_its_distr
     )
     evidence = evidence_by_area(rows, "district", NOBODY, NOTHING_SAID, {}, RULES)
     assert evidence["unplaced_share"].round(6).unique().to_list() == [0.1]
-    assert "people_unplaced" in judged(rows)["confidence_reasons"]  # type: ignore[operator]
+    assert "people_unplaced" in judged(rows)["confidence_reasons"]  # type: ignore[operator]  # a list of codes
     whole = evidence_by_area(rows, "governorate", NOBODY, NOTHING_SAID, {}, RULES)
     assert whole["unplaced_share"].to_list() == [0.0]
 

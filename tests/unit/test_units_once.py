@@ -9,6 +9,7 @@ import pytest
 
 from dtm_pipeline.contracts import core, raw
 from dtm_pipeline.contracts.derive import conform
+from dtm_pipeline.contracts.model import Table
 from dtm_pipeline.facts.observed import observed_facts
 from dtm_pipeline.facts.units_once import units_once
 from dtm_pipeline.places.gazetteer import Gazetteer
@@ -23,8 +24,8 @@ def figures(country: str, *told: tuple[str, str | None, int]) -> pl.DataFrame:
     return conform(pl.DataFrame(rows, infer_schema_length=None), raw.API_FIGURE)
 
 
-def once(rows: pl.DataFrame, table: object = raw.API_FIGURE) -> tuple[int, list[str]]:
-    left, found = units_once(rows, table, GAZETTEER)  # type: ignore[arg-type]
+def once(rows: pl.DataFrame, table: Table = raw.API_FIGURE) -> tuple[int, list[str]]:
+    left, found = units_once(rows, table, GAZETTEER)
     return int(left["individuals"].sum()), found["finding"].to_list()
 
 
