@@ -18,7 +18,7 @@ from dtm_pipeline.storage.refused import give_back_refused
 from dtm_pipeline.storage.snapshots import ACCEPTED, ARCHIVE, REFUSED, Snapshot, SnapshotStore
 from dtm_pipeline.storage.surroundings import SurroundingsError
 from dtm_pipeline.storage.tables import Parts, stored
-from dtm_pipeline.storage.warehouse import clear_foreign
+from dtm_pipeline.storage.warehouse import remove_foreign
 from sources.child import RAW_TABLES, Outcome
 from sources.document import Document
 from sources.readers import read_all
@@ -39,8 +39,9 @@ from sources.xlsform import may_be_form
 def deliveries(workspace: Workspace) -> Iterator[dg.Output[Parts] | dg.AssetCheckResult]:
     home, store = workspace.home, SnapshotStore(workspace.home)
     every = store.all()
-    clear_foreign(home, every, read_state(home)["parts"])
-    stale = set(workspace.plan().snapshots)
+    plan = workspace.plan()
+    remove_foreign(home, plan.foreign)
+    stale = set(plan.snapshots)
     reference = workspace.reference.fingerprint()
     parts = {name: Parts() for name in RAW_TABLES}
     pending = [s for s in every if s.sha256 in stale]
@@ -52,6 +53,7 @@ def deliveries(workspace: Workspace) -> Iterator[dg.Output[Parts] | dg.AssetChec
     # a delivery that was read without a form, or refused for want of one
     waiting = {s.sha256 for s in every if s.kind in READ_BY_FORMS and s.judged_with != judging(reference, s, known)}
     rest = [s for s in every if s not in forms and s.kind != ARCHIVE and s.sha256 in stale | waiting]
+    _check_bytes(home, [*rest, *known] if rest else [])
     _read(rest, every, parts, workspace)
     records = [*forms, *rest]
     for name in RAW_TABLES:

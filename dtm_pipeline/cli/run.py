@@ -204,11 +204,9 @@ def _run(
     """
     from dtm_pipeline.settings import Settings
     from dtm_pipeline.storage.inbox import take_inbox
-    from dtm_pipeline.storage.plan import make_plan, read_state
+    from dtm_pipeline.storage.plan import make_plan
     from dtm_pipeline.storage.reference import Reference
     from dtm_pipeline.storage.refused import give_back_refused
-    from dtm_pipeline.storage.snapshots import SnapshotStore
-    from dtm_pipeline.storage.warehouse import clear_foreign
     from sources.dates import labels_of_name
 
     settings = Settings()
@@ -221,7 +219,6 @@ def _run(
             home, place, reference.archive_limits, labels_of_name, 0 if settled else settings.settle_seconds
         )
         known = give_back_refused(home)
-        foreign = clear_foreign(home, SnapshotStore(home).all(), read_state(home)["parts"])
         plan = make_plan(home, reference.fingerprint(), country)
         failure = None
         # a waiver releases what a gate kept back, though nothing else is new
@@ -232,8 +229,6 @@ def _run(
             failure = _execute(home, country, waivers, strict_about=plan.snapshots if strict else None)
     for name in known:
         typer.echo(f"refused {name}: it was refused before; the reason lies in {home.refused}", err=True)
-    if foreign and not as_json:
-        typer.echo(f"removed {len(foreign)} files of the warehouse that no delivery of the home made", err=True)
     _tell(home, plan, intake, failure, before, time.monotonic() - started, as_json)
 
 
@@ -310,6 +305,8 @@ def _tell(
         "not_taken": intake.not_taken,
         "copies": intake.copies,
         "left_alone": intake.left_alone,
+        "mended": intake.mended,
+        "removed_parts": list(plan.foreign),
     }
     if isinstance(failure, GateRefusedError):
         _tell_refusal(home, failure, before, content, as_json)
@@ -427,6 +424,8 @@ def _told_deliveries(home: Home, plan: Plan, intake: Intake, as_json: bool) -> t
         typer.echo(f"copy {name}: its bytes are those of {known}, which counts once", err=True)
     for name in intake.mended:
         typer.echo(f"mended {name}: its stored bytes were damaged or gone, and are whole again", err=True)
+    if plan.foreign:
+        typer.echo(f"removed {len(plan.foreign)} files of the warehouse that no delivery of the home made", err=True)
     for name in intake.left_alone:
         typer.echo(f"left alone {name}: is no file; deliveries are files that lie in the inbox itself", err=True)
     return judged, refused

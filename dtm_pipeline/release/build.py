@@ -57,6 +57,8 @@ class Draft:
     waivers: dict[str, str]
     tables: dict[str, pl.DataFrame] = field(default_factory=dict)
     previous: Release | None = None
+    pointed: str | None = None
+    """Name of the release that the pointer leads to; None where it leads to none."""
     previous_tables: dict[str, pl.DataFrame] = field(default_factory=dict)
     content_sha256: str = ""
     gates: list[GateResult] = field(default_factory=list)
@@ -94,17 +96,15 @@ def publish(
     if draft.previous is None and not any(s.status == "accepted" for s in snapshots):
         return None, False  # nothing was ever released, and nothing can be
     sealed = _same_content(draft)
+    if sealed is None:
+        judge_candidate(draft)
+        sealed = _same_content(draft) if draft.refused else None
     if sealed is not None:
         # what a crash left between the rename and the pointer is whole: it is pointed at, not made twice
-        moved = draft.previous is None or sealed.name != draft.previous.name
+        moved = sealed.name != draft.pointed
         if moved:
             point(home.releases, sealed.name)
         return sealed, moved
-    judge_candidate(draft)
-    if draft.refused:
-        sealed = _same_content(draft)
-        if sealed is not None:
-            return sealed, False
     for step in STEPS:
         step(draft)
     return Release(home.releases / draft.name), True
@@ -127,7 +127,7 @@ def collect(draft: Draft) -> None:
     for declared in published_tables():
         frame = stored(draft.home.warehouse, declared).read_all()
         draft.tables[declared.name] = conform(frame, declared).sort(declared.grain, nulls_last=True)
-    draft.previous = _whole_release(draft.home.releases)
+    draft.pointed, draft.previous = _previous(draft.home.releases)
     if draft.previous is not None:
         for declared in published_tables():
             file = draft.previous.folder / "tables" / f"{declared.name}.parquet"
@@ -135,19 +135,25 @@ def collect(draft: Draft) -> None:
     draft.content_sha256 = content_hash(draft.tables)
 
 
-def _whole_release(releases: Path) -> Release | None:
-    """The release that readers are on, if it is whole; else the newest that is. A damaged pointer is written anew.
+def _previous(releases: Path) -> tuple[str | None, Release | None]:
+    """The name that the pointer leads to, and the release before: that one if it is whole, else the newest that is.
 
-    What damaged bytes say is compared with nothing, and kept for no country.
+    A pointer that is damaged leads to none, and is written anew. What damaged bytes say is compared with nothing, and kept
+    for no country. Before the first pointer there is no release before: what a crash left is not one that readers had.
     """
     try:
         pointed = latest_release(releases)
     except ReleaseError:
-        return None
+        return None, _newest_whole(all_releases(releases))
     if pointed is None:
-        return None
-    older = [r for r in all_releases(releases) if r.name != pointed.name]
-    return next((r for r in (pointed, *reversed(older)) if not verify(r)), None)
+        return None, None
+    others = [r for r in all_releases(releases) if r.name != pointed.name]
+    return pointed.name, _newest_whole([*others, pointed])
+
+
+def _newest_whole(releases: list[Release]) -> Release | None:
+    """The last of releases whose files are those of its manifest."""
+    return next((r for r in reversed(releases) if not verify(r)), None)
 
 
 def content_hash(tables: dict[str, pl.DataFrame]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from dtm_pipeline.storage.home import write_json
@@ -56,7 +57,7 @@ class KnownHashes:
             return False
 
     def remember(self, keep: bool = True) -> None:
-        """Write down what was found; files that are gone are forgotten.
+        """Write down what was found; files that are gone are forgotten. Where that can't be written, they are read again.
 
         Args:
             keep: False where nothing may be written.
@@ -64,7 +65,8 @@ class KnownHashes:
         if self._memory is None or not self._new or not keep or not self._memory.parent.is_dir():
             return
         present = {path: told for path, told in self._known.items() if Path(path).is_file()}
-        write_json(self._memory, present)
+        with suppress(OSError):
+            write_json(self._memory, present)
         self._new = False
 
 

@@ -191,19 +191,17 @@ class _Taker:
             if before is None:
                 taken = self.store.take(file.path, self._new(file, sha256, labels))
                 self.known.append(taken)
-            elif before.sha256 in self.damaged:
-                self.store.mend(file.path, before)
-                self.damaged.discard(before.sha256)
-                self.intake.mended.append(file.name)
-                taken = before
-            elif before.statement == file.statement or not file.statement:
-                # silence takes nothing back: what was said of a delivery stands until something else is said
-                self._tell_copy(file.name, before)
-                return None
             else:
+                # silence takes nothing back: what was said of a delivery stands until something else is said
+                same = before.statement == file.statement or not file.statement
+                mended = self._mend(file, before)
+                if same and not mended:
+                    self._tell_copy(file.name, before)
+                    return None
                 taken = before
-                taken.statement, taken.judged_with = file.statement, None
-                self.store.save(taken)
+                if not same:
+                    taken.statement, taken.judged_with = file.statement, None
+                    self.store.save(taken)
         except (OSError, StatementError) as error:
             if isinstance(error, OSError):
                 stop_at_passing_fault(error, self.store.home.root)
@@ -211,6 +209,15 @@ class _Taker:
             return None
         self.intake.taken.append(taken)
         return taken
+
+    def _mend(self, file: _File, known: Snapshot) -> bool:
+        """Put the bytes in the place of a damaged payload; False where it is whole."""
+        if known.sha256 not in self.damaged:
+            return False
+        self.store.mend(file.path, known)
+        self.damaged.discard(known.sha256)
+        self.intake.mended.append(file.name)
+        return True
 
     def name_copy(self, name: str, sha256: str, delivered: _File) -> None:
         """Note that a file holds the bytes of another file of the intake."""

@@ -9,7 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dtm_pipeline.settings import Bounds, Settings
 from dtm_pipeline.storage.home import Home, write_json
 from dtm_pipeline.storage.snapshots import ACCEPTED, ARCHIVE, Snapshot, SnapshotStore
 from dtm_pipeline.storage.warehouse import check_warehouse
@@ -28,10 +27,12 @@ class Plan:
     countries: tuple[str, ...]
     release: bool
     reasons: tuple[str, ...]
+    foreign: tuple[str, ...] = ()
+    """Parts of the warehouse that nothing known made: the run removes them."""
 
     @property
     def empty(self) -> bool:
-        return not (self.snapshots or self.countries or self.release)
+        return not (self.snapshots or self.countries or self.release or self.foreign)
 
 
 @cache
@@ -54,8 +55,16 @@ def judging(reference_fingerprint: str, snapshot: Snapshot, forms: list[Snapshot
     """What a delivery is judged with: code, reference data, its sidecar, the forms where it may need one, the bounds that refused it."""
     needs_forms = snapshot.kind in READ_BY_FORMS
     asked = [f.sha256 for f in forms if f.sha256 != snapshot.sha256] if needs_forms else []
-    bounds = [str(Bounds.of(Settings()))] if snapshot.within else []
-    return _hash(code_fingerprint(), reference_fingerprint, snapshot.statement, asked, *bounds)
+    return _hash(code_fingerprint(), reference_fingerprint, snapshot.statement, asked, *_bounds_of(snapshot))
+
+
+def _bounds_of(snapshot: Snapshot) -> list[str]:
+    """The bounds of reading now, for a delivery that bounds refused."""
+    if snapshot.within is None:
+        return []
+    from dtm_pipeline.settings import Bounds, Settings
+
+    return [str(Bounds.of(Settings()))]
 
 
 def forms_among(snapshots: list[Snapshot]) -> list[Snapshot]:
@@ -134,7 +143,7 @@ def make_plan(home: Home, reference_fingerprint: str, only_country: str | None =
         ),
         *(["the tables are newer than the last release, or that is damaged"] if release else []),
     ]
-    return Plan(tuple(s.sha256 for s in stale), tuple(countries), release, tuple(reasons))
+    return Plan(tuple(s.sha256 for s in stale), tuple(countries), release, tuple(reasons), tuple(warehouse.foreign))
 
 
 def release_is_whole(home: Home) -> bool:

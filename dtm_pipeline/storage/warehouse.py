@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -85,17 +86,15 @@ def _wrong(name: str, sha256: str, files: dict[str, Path], known: KnownHashes, f
     return True
 
 
-def clear_foreign(home: Home, snapshots: list[Snapshot], computed: dict[str, str]) -> list[str]:
-    """Remove parts that nothing known is made of: what a killed run left, or what was put there. They are no figures of the home.
+def remove_foreign(home: Home, foreign: Iterable[str]) -> None:
+    """Remove parts that nothing known made: what a killed run left, or what was put there. They are no figures of the home.
 
-    Returns:
-        Their names.
+    Args:
+        foreign: their names, as the plan has them.
     """
-    foreign = check_warehouse(home, snapshots, computed).foreign
     files = part_files(home)
     for name in foreign:
         files[name].unlink(missing_ok=True)
-    return foreign
 
 
 def computed_parts(home: Home, countries: set[str], of_all: set[str], known: dict[str, str]) -> dict[str, str]:
