@@ -33,8 +33,10 @@ def read_codes(asked: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
     rows = asked.select("location_code", "code").filter(pl.col("code").is_not_null()).unique(maintain_order=True)
     named = rows.with_columns(_form=pl.col("code").str.strip_chars().str.to_uppercase()).with_row_index("_code")
     foreign = _foreign(named, gazetteer)
-    own = _own(named.join(foreign, on="_code", how="anti"), gazetteer)
-    told = pl.concat([foreign, own], how="diagonal")
+    unread = named.join(foreign, on="_code", how="anti")
+    exact = _exact(unread, gazetteer)
+    own = _own(unread.join(exact, on="_code", how="anti"), gazetteer)
+    told = pl.concat([foreign, exact, own], how="diagonal")
     parents = gazetteer.units.select(
         "location_code", "edition", _unit="code", _level="admin_level", _above="parent_code"
     )
@@ -77,6 +79,16 @@ def _foreign(named: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
         .select("_code", "system", "note")
     )
     return pl.concat([listed, formed], how="diagonal")
+
+
+def _exact(named: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
+    """Codes that are those of a unit letter by letter, whatever their form: LSA01 of Lesotho, 3501263 of Tajikistan."""
+    units = gazetteer.units.select("location_code", _unit="code", _key=code_key(pl.col("code")))
+    return (
+        named.with_columns(_key=code_key(pl.col("_form")))
+        .join(units, on=["location_code", "_key"])
+        .select("_code", "_unit", _longer=pl.lit(False), system=pl.lit(COD_AB))
+    )
 
 
 def _own(named: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:

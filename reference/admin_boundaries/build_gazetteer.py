@@ -43,11 +43,11 @@ def code_table(data: Path) -> pl.DataFrame:
 def world(data: Path) -> pl.DataFrame:
     """The units of every other country of the global p-code table: codes, names, parents, and since when.
 
-    The second row of the table holds HXL tags.
+    The second row of the table holds HXL tags. `Unspecified`, which it has of Somalia, is no unit.
     """
     table = pl.read_csv(data / "pcodes/global_pcodes_adm_1_2.csv", skip_rows_after_header=1, infer_schema=False)
     return (
-        table.filter(~pl.col("Location").is_in(COUNTRIES))
+        table.filter(~pl.col("Location").is_in(COUNTRIES) & (pl.col("P-Code") != "Unspecified"))
         .select(
             location_code="Location",
             admin_level=pl.col("Admin Level").cast(pl.Int64),

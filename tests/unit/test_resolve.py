@@ -8,11 +8,12 @@ from datetime import date
 import geopandas as gpd
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point, box
 
 from dtm_pipeline.places.cells import CellIndex, build_cells
+from dtm_pipeline.places.codes import read_codes
 from dtm_pipeline.places.gazetteer import DECISION_SCHEMA, Gazetteer, PointRules
 from dtm_pipeline.places.points import apply_points
 from dtm_pipeline.places.resolve import resolve
@@ -50,9 +51,21 @@ def test_a_code_is_read_in_every_iraqi_form(code: str) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.sampled_from(GAZETTEER.units.filter(admin_level=2)["code"].to_list()))
+@example("LSA01")
+@example("3501263")
 def test_every_unit_of_the_gazetteer_is_found_by_its_own_code(code: str) -> None:
     unit = GAZETTEER.units.filter(admin_level=2, code=code).row(0, named=True)
     assert place(c2=code, country=unit["location_code"]) == (unit["parent_code"], code, "code")
+
+
+def test_no_unit_of_the_gazetteer_is_unknown_by_its_own_code() -> None:
+    units = GAZETTEER.units.filter(pl.col("admin_level").is_in([1, 2]))
+    told = units.select("location_code", "code", "admin_level").join(
+        read_codes(units, GAZETTEER), on=["location_code", "code"]
+    )
+    found = pl.when(pl.col("admin_level") == 1).then("admin1_code").otherwise("admin2_code")
+    assert told.filter(found.ne_missing(pl.col("code"))).is_empty()
+    assert told.height == units.height
 
 
 def test_every_iraqi_district_is_found_by_its_english_and_its_arabic_name_within_its_governorate() -> None:
