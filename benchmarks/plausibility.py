@@ -115,8 +115,7 @@ def verdicts(rows: pl.DataFrame, series: tuple[Series, ...], reference: Referenc
     came = snapshots.with_columns(
         received_on=date(2100, 1, 1), control_gap=pl.lit(None, pl.Float64), date_inferred=pl.lit(False)
     )
-    nothing = pl.DataFrame(schema={"snapshot_id": pl.String, "reference_date": pl.Date, "rejected_rows": pl.Int64, "rejected_individuals": pl.Int64})  # fmt: skip
-    told = Plausibility(reference.plausibility, Decisions(), reference.known_jumps, nothing, came)
+    told = Plausibility(reference.plausibility, Decisions(), reference.known_jumps, empty(raw.QUARANTINE), came)
     most = Reissue.of(reference.thresholds)
     return plausible_roles(rows, lambda r: with_repeated_dates(statement_roles(r, most, series), r), told).reviews
 

@@ -19,7 +19,7 @@ from dtm_pipeline.domain.stocks import LOCATION_LEVEL
 from dtm_pipeline.facts.border_flow import border_flow_facts
 from dtm_pipeline.facts.breakdown import area_cells, breakdown_facts
 from dtm_pipeline.facts.observed import observed_facts
-from dtm_pipeline.facts.plausible import Plausibility, rejected_of
+from dtm_pipeline.facts.plausible import Plausibility
 from dtm_pipeline.facts.severity import severity_facts
 from dtm_pipeline.facts.stock import Deliveries, Edition, EditionAt, RawStocks, StockFacts, stock_facts
 from dtm_pipeline.places.editions import cell_index, edition_for
@@ -82,7 +82,7 @@ def plausibility_of(workspace: Workspace, country: str, quarantine: pl.DataFrame
         reference.plausibility,
         decided(workspace.home),
         reference.known_jumps,
-        rejected_of(quarantine),
+        quarantine,
         pl.DataFrame(rows, schema=schema, orient="row"),
     )
 

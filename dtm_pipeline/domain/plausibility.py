@@ -37,7 +37,8 @@ class PlausibilityRules:
         zeros_share: a location that is 10 or 100 times itself and moves the total by more than this share.
         least_people: totals below it on both dates are compared in caveats only.
         size_low, size_high: persons a household that a whole list may have.
-        rejected: share of rows, or of people, that could not be read.
+        rejected: share of rows, or of people, that could not be read; where a row's people can't be read, its last figure
+            stands for them.
         rejected_rows_min: fewer rows are no share of a list.
         control_total: by how much of a list a stated total may differ from it.
         future_days: a reference date may lie so many days after the delivery came.
@@ -78,7 +79,11 @@ class Decisions:
 
 
 def judge(
-    statements: pl.DataFrame, rows: pl.DataFrame, rules: Callable[[str], PlausibilityRules], decisions: Decisions
+    statements: pl.DataFrame,
+    rows: pl.DataFrame,
+    unread: pl.DataFrame,
+    rules: Callable[[str], PlausibilityRules],
+    decisions: Decisions,
 ) -> pl.DataFrame:
     """Whether each statement may lead, in the order of its dates.
 
@@ -90,6 +95,7 @@ def judge(
             rejected_rows, rejected_share, rejected_people_share, control_gap (of the list), days_in_future, round_number, date_inferred,
             known_jump (on record as true: history does not hold it).
         rows: statement, location_key, households, individuals; one row a location.
+        unread: statement, location_key of rows whose people could not be read.
         rules: those of a series, by its id.
         decisions: what persons accepted. A statement of which a part counts is not the past of those after it.
 
@@ -103,10 +109,15 @@ def judge(
     adjacent = ordered.select("statement", previous=pl.col("statement").shift(1).over(LINE)).drop_nulls()
     factors = {s: rules(str(s)).block_factor for s in ordered["series_id"].unique()}
     ordered = ordered.with_columns(_block=pl.col("series_id").replace_strict(factors, return_dtype=pl.Float64))
-    known = _by_pair(compared(adjacent, ordered, rows))
+    known = _by_pair(compared(adjacent, ordered, rows, unread))
     told = []
     for (series_id, *_), line in ordered.partition_by(LINE, as_dict=True, maintain_order=True).items():
-        told += _line(line, rows, known, rules(str(series_id)), decisions)
+
+        def compare(pairs: pl.DataFrame, line: pl.DataFrame = line) -> pl.DataFrame:
+            asked = [*pairs["statement"], *pairs["previous"]]
+            return compared(pairs, line, rows.filter(pl.col("statement").is_in(asked)), unread)
+
+        told += _line(line, compare, known, rules(str(series_id)), decisions)
     return pl.DataFrame(told, schema=VERDICT, orient="row")
 
 
@@ -129,6 +140,7 @@ VERDICT: dict[str, Any] = {
     "people_lost_share": pl.Float64,
     "largest_factor": pl.Float64,
     "measure_lost": pl.String,
+    "unread_people_share": pl.Float64,
 }
 EVIDENCE = tuple(VERDICT)[7:]
 
@@ -149,13 +161,13 @@ def measured(statements: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
     return statements.join(sums, on="statement", how="left", maintain_order="left")
 
 
-def compared(pairs: pl.DataFrame, statements: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+def compared(pairs: pl.DataFrame, statements: pl.DataFrame, rows: pl.DataFrame, unread: pl.DataFrame) -> pl.DataFrame:
     """Each statement beside an earlier one, in individuals where both tell them, else in households.
 
     Args:
         pairs: statement, previous.
         statements: of `measured`.
-        rows: as `judge` takes them.
+        rows, unread: as `judge` takes them.
 
     Returns:
         `pairs` with EVIDENCE and measure_lost.
@@ -187,6 +199,14 @@ def compared(pairs: pl.DataFrame, statements: pl.DataFrame, rows: pl.DataFrame) 
         how="left",
         nulls_equal=True,
     )
+    # what could not be read is not gone: its people before are told apart
+    panel = panel.join(
+        unread.select("statement", "location_key", _unread=pl.lit(True)),
+        on=["statement", "location_key"],
+        how="left",
+        nulls_equal=True,
+    )
+    absent = pl.col("_found").is_null()
     in_both = (pl.col("_now") > 0) & (pl.col("_before") > 0)
     ratio = pl.col("_now") / pl.col("_before")
     grown = pl.col("_now") - pl.col("_before")
@@ -197,7 +217,8 @@ def compared(pairs: pl.DataFrame, statements: pl.DataFrame, rows: pl.DataFrame) 
         panel_ratio=ratio.filter(in_both).median(),
         panel_locations=in_both.sum().cast(pl.Int64),
         block_share=(~ratio.is_between(1 / pl.col("_block"), pl.col("_block"))).filter(in_both).mean(),
-        _lost=pl.col("_before").filter(pl.col("_found").is_null()).sum(),
+        _lost=pl.col("_before").filter(absent & pl.col("_unread").is_null()).sum(),
+        _unread=pl.col("_before").filter(absent & pl.col("_unread").is_not_null()).sum(),
         _all=pl.col("_before").sum(),
         _largest=largest,
     )
@@ -207,6 +228,7 @@ def compared(pairs: pl.DataFrame, statements: pl.DataFrame, rows: pl.DataFrame) 
             locations_before="places_before",
             locations_now="places",
             people_lost_share=pl.when(pl.col("_all") > 0).then(pl.col("_lost") / pl.col("_all")),
+            unread_people_share=pl.when(pl.col("_all") > 0).then(pl.col("_unread") / pl.col("_all")),
             largest_factor=pl.col("_largest").struct.field("ratio"),
             largest_share=pl.when(pl.col("before") > 0).then(
                 pl.col("_largest").struct.field("grown") / pl.col("before")
@@ -222,7 +244,7 @@ def _by_pair(told: pl.DataFrame) -> dict[tuple[int, int], dict[str, Any]]:
 
 def _line(
     line: pl.DataFrame,
-    rows: pl.DataFrame,
+    compare: Callable[[pl.DataFrame], pl.DataFrame],
     known: dict[tuple[int, int], dict[str, Any]],
     rules: PlausibilityRules,
     decisions: Decisions,
@@ -232,7 +254,7 @@ def _line(
     def pair(now: int, before: int) -> dict[str, Any]:
         if (now, before) not in known:
             asked = pl.DataFrame({"statement": [now], "previous": [before]}, schema_overrides={"statement": pl.Int64, "previous": pl.Int64})  # fmt: skip
-            known.update(_by_pair(compared(asked, line, rows.filter(pl.col("statement").is_in([now, before])))))
+            known.update(_by_pair(compare(asked)))
         return known[now, before]
 
     told: list[dict[str, Any]] = []
@@ -246,11 +268,11 @@ def _line(
             "size": one["size"],
             "accepted": one["review_id"] in decisions.accepted,
         }
-        broken = _by_itself(one, rules)
+        last = accepted[-1] if accepted else None
+        evidence = pair(one["statement"], last["statement"]) if last else {}
+        broken = _by_itself({**one, **evidence}, rules)
         hold = bool(broken)
-        if accepted:
-            last = accepted[-1]
-            evidence = pair(one["statement"], last["statement"])
+        if last:
             against = _with_history(evidence, rules)
             small = max(evidence["now"] or 0, evidence["before"] or 0) < rules.least_people
             alone = len(accepted) + 1 >= rules.alone_from
@@ -267,7 +289,7 @@ def _line(
         verdict["broken"] = broken
         if hold and not verdict["accepted"]:
             verdict["outcome"] = HOLD
-            verdict["waits_with"] = _agrees_with(one, held, pair, rules)
+            verdict["waits_with"] = _agrees_with({**one, **evidence}, held, pair, rules)
             held.append({**one, "of": verdict["waits_with"] or one["statement"]})
         else:
             verdict["outcome"] = CAVEAT if broken else PASS
@@ -295,12 +317,17 @@ def _by_itself(one: dict[str, Any], rules: PlausibilityRules) -> list[str]:
     size = one["size"]
     broken = {
         "persons_per_household": size is not None and not rules.size_low <= size <= rules.size_high,
-        "rows_unreadable": (one["rejected_people_share"] or 0) > rules.rejected
+        "rows_unreadable": unread_people(one) > rules.rejected
         or ((one["rejected_share"] or 0) > rules.rejected and one["rejected_rows"] >= rules.rejected_rows_min),
         "control_total": (one["control_gap"] or 0) > rules.control_total,
         "in_the_future": (one["days_in_future"] or 0) > rules.future_days,
     }
     return [rule for rule in BY_ITSELF if broken[rule]]
+
+
+def unread_people(one: dict[str, Any]) -> float:
+    """Share of a statement's people whose rows could not be read: as the rows tell them, else by their last figure."""
+    return min(1.0, (one["rejected_people_share"] or 0) + (one.get("unread_people_share") or 0))
 
 
 def _with_history(evidence: dict[str, Any], rules: PlausibilityRules) -> list[str]:

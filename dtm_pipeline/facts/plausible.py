@@ -32,14 +32,14 @@ class Plausibility:
         rules: those of a series, by its id.
         decisions: what persons decided of statements.
         known_jumps: series_id and reference_date of true jumps on record, which history does not hold.
-        rejected: snapshot_id, reference_date (null where it can't be read), rejected_rows, rejected_individuals.
+        quarantine: rows of quarantine_dtm__row; reference_date is null where it can't be read.
         deliveries: snapshot_id, received_on, control_gap, date_inferred.
     """
 
     rules: Callable[[str], PlausibilityRules]
     decisions: Decisions
     known_jumps: frozenset[tuple[str, date]]
-    rejected: pl.DataFrame
+    quarantine: pl.DataFrame
     deliveries: pl.DataFrame
 
 
@@ -173,13 +173,14 @@ def _reviews(rows: pl.DataFrame, roles: pl.DataFrame, told: Plausibility) -> pl.
     )
     counts = used.group_by("statement", "location_key").agg(known_sum("households"), known_sum("individuals"))
     asked = _with_evidence(statements, used, told)
-    verdicts = judge(asked, counts, told.rules, told.decisions)
+    verdicts = judge(asked, counts, _unread(statements, unread_of(told.quarantine)), told.rules, told.decisions)
     by_number = asked.select("statement", "review_id", "source_reference_date")
     countries = used.group_by("statement").agg(pl.col("location_code").first(), pl.col("population_group").first())
     return (
         asked.join(verdicts, on="statement")
         .join(countries, on="statement")
         .join(by_number.select(previous="statement", previous_date="source_reference_date"), on="previous", how="left")
+        .with_columns(rejected_people_share=_unread_share())
         .join(by_number.select(waits_with="statement", _with="review_id"), on="waits_with", how="left")
         .with_columns(waits_with="_with")
         .drop("_with", "statement", "previous", "line")
@@ -196,15 +197,13 @@ def _with_evidence(statements: pl.DataFrame, used: pl.DataFrame, told: Plausibil
         _rows=pl.struct("source_sheet", "source_row").n_unique(), _people=pl.col("individuals").sum()
     )
     newest = pl.col("source_reference_date") == pl.col("source_reference_date").max().over("snapshot_id")
-    dated = told.rejected.filter(pl.col("reference_date").is_not_null())
+    rejected = rejected_of(told.quarantine)
+    dated = rejected.filter(pl.col("reference_date").is_not_null())
     of_date = dated.group_by("snapshot_id", source_reference_date="reference_date").agg(_SUMS)
     known = statements.select("snapshot_id", "source_reference_date").unique()
     # rows whose date can't be read, or on which nothing stands, count against the newest date of the delivery
-    loose = (
-        told.rejected.join(known, left_on=["snapshot_id", "reference_date"], right_on=["snapshot_id", "source_reference_date"], how="anti")
-        .group_by("snapshot_id")
-        .agg(_SUMS)
-    )  # fmt: skip
+    loose = rejected.join(known, left_on=OF_DATE, right_on=OF_STATEMENT, how="anti")
+    loose = loose.group_by("snapshot_id").agg(_SUMS)
     asked = (
         with_review_ids(statements)
         .with_columns(
@@ -216,11 +215,11 @@ def _with_evidence(statements: pl.DataFrame, used: pl.DataFrame, told: Plausibil
         .join(loose, on="snapshot_id", how="left", suffix="_loose")
         .join(told.deliveries, on="snapshot_id", how="left")
     )
-    rejected = {
+    counted = {
         n: pl.col(n).fill_null(0) + pl.when(newest).then(f"{n}_loose").fill_null(0)
         for n in ("rejected_rows", "rejected_individuals")
     }
-    return asked.with_columns(**rejected).select(
+    return asked.with_columns(**counted).select(
         "statement",
         *STATEMENT,
         "snapshot_id",
@@ -239,6 +238,7 @@ def _with_evidence(statements: pl.DataFrame, used: pl.DataFrame, told: Plausibil
     )
 
 
+OF_DATE, OF_STATEMENT = ["snapshot_id", "reference_date"], ["snapshot_id", "source_reference_date"]
 _SUMS = [pl.col("rejected_rows").sum(), pl.col("rejected_individuals").sum()]
 
 
@@ -247,13 +247,44 @@ def _share(lost: str, kept: str) -> pl.Expr:
     return pl.when(whole > 0).then(pl.col(lost) / whole).otherwise(0.0)
 
 
+def _unread_share() -> pl.Expr:
+    """The share of people whose rows could not be read, as the rows tell them and by their last figure."""
+    told = pl.col("rejected_people_share").fill_null(0) + pl.col("unread_people_share").fill_null(0)
+    return pl.min_horizontal(told, pl.lit(1.0))
+
+
+def _unread(statements: pl.DataFrame, unread: pl.DataFrame) -> pl.DataFrame:
+    """Rows whose people could not be read, by the statement they belong to: that of their date, else the delivery's newest."""
+    newest = statements.filter(
+        pl.col("source_reference_date") == pl.col("source_reference_date").max().over("snapshot_id")
+    )
+    own = unread.join(statements, left_on=OF_DATE, right_on=OF_STATEMENT)
+    loose = unread.join(statements, left_on=OF_DATE, right_on=OF_STATEMENT, how="anti").join(newest, on="snapshot_id")
+    both = pl.concat([f.select("statement", "location_key") for f in (own, loose)])
+    return both.drop_nulls().unique()
+
+
+LOSSES = ~pl.col("rule").str.contains("^(repeated_|review_|subtotal_)")
+"""Rows of a quarantine that could not be read: repeats, and what a reviewer rejected, are no losses."""
+
+
+def unread_of(quarantine: pl.DataFrame) -> pl.DataFrame:
+    """Rows of a country whose people can't be read: snapshot_id, reference_date, location_key.
+
+    Args:
+        quarantine: rows of quarantine_dtm__row.
+    """
+    lost = quarantine.filter(LOSSES & pl.col("persons").is_null() & pl.col("location_key").is_not_null())
+    return lost.select(*OF_DATE, "location_key").unique()
+
+
 def rejected_of(quarantine: pl.DataFrame) -> pl.DataFrame:
-    """Rows of a country that could not be read, by delivery and date: repeats, and what a reviewer rejected, are no losses.
+    """Rows of a country that could not be read, by delivery and date.
 
     Args:
         quarantine: rows of quarantine_dtm__row: snapshot_id, reference_date, rule, persons.
     """
-    lost = quarantine.filter(~pl.col("rule").str.contains("^(repeated_|review_|subtotal_)"))
+    lost = quarantine.filter(LOSSES)
     return lost.group_by("snapshot_id", "reference_date").agg(
         rejected_rows=pl.len().cast(pl.Int64), rejected_individuals=pl.col("persons").sum()
     )
@@ -312,7 +343,11 @@ def causes(review: dict[str, Any]) -> list[str]:
 
 def _unread_people(share: float | None) -> str:
     """What is known of the people of rows that could not be read: often their count is what could not be read."""
-    return f"and with them {share:.1%} of its people" if share else "and how many people they hold is not known"
+    return (
+        f"and with them {share:.1%} of its people, as the rows or the last figures of their places say"
+        if share
+        else "and how many people they hold is not known"
+    )
 
 
 def _times(factor: float | None) -> str:

@@ -14,6 +14,15 @@ from dtm_pipeline.quality.parse import unreadable
 
 PERSONS = "_persons"
 SIZE_RULE = "persons_per_household"
+LOCATION = (
+    "place_id",
+    "provider_admin2_code",
+    "provider_admin2_name",
+    "provider_admin1_code",
+    "provider_admin1_name",
+    "location_code",
+)
+"""What a row is known by from one date to the next: the first of these that its table has and the row tells."""
 VERDICT = pl.Struct(dict.fromkeys(("rule", "sentence", "column", "found"), pl.String))
 
 
@@ -167,11 +176,23 @@ def split(rows: pl.DataFrame, table: Table, rejects: list[Reject], kind: str, or
         )
     wrong = pl.col("_verdict").is_not_null()
     rejected = judged.filter(wrong).with_columns(
-        pl.col("_verdict").struct.unnest(), kind=pl.lit(kind), persons=pl.col(PERSONS)
+        pl.col("_verdict").struct.unnest(),
+        kind=pl.lit(kind),
+        persons=pl.col(PERSONS),
+        location_key=location_key(rows.columns),
     )
     arrived = originals.texts.join(rejected.select("source_row"), on="source_row", how="semi")
     rejected = rejected.join(arrived.select("source_row", original=originals.as_json), on="source_row", how="left")
     return Split(conform(judged.filter(~wrong), table), conform(rejected, QUARANTINE))
+
+
+def location_key(columns: list[str]) -> pl.Expr:
+    """What a row is known by from one date to the next (LOCATION).
+
+    Args:
+        columns: of the rows.
+    """
+    return pl.coalesce(pl.lit(None, pl.String), *(pl.col(c).cast(pl.String) for c in LOCATION if c in columns))
 
 
 def _report(broken: pl.DataFrame, table: Table) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from dtm_pipeline.contracts import raw
 from dtm_pipeline.contracts.derive import conform, empty
 from dtm_pipeline.domain.plausibility import Decisions
 from dtm_pipeline.domain.precedence import Reissue
-from dtm_pipeline.facts.plausible import Plausibility, rejected_of
+from dtm_pipeline.facts.plausible import Plausibility
 from dtm_pipeline.facts.stock import Deliveries, RawStocks, StockFacts, stock_facts
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.settings import Settings
@@ -44,7 +44,7 @@ def judged(
     *lists: pl.DataFrame,
     decisions: Decisions | None = None,
     jumps: frozenset[tuple[str, date]] = frozenset(),
-    rejected: pl.DataFrame | None = None,
+    quarantine: pl.DataFrame | None = None,
     adds: str | None = None,
     **evidence: Any,
 ) -> StockFacts:
@@ -59,7 +59,7 @@ def judged(
         [{"snapshot_id": n, **own, **(evidence if n == names[-1] else {})} for n in names],
         schema={"snapshot_id": pl.String, "received_on": pl.Date, "control_gap": pl.Float64, "date_inferred": pl.Boolean},
     )  # fmt: skip
-    lost = rejected_of(empty(raw.QUARANTINE)) if rejected is None else rejected
+    lost = empty(raw.QUARANTINE) if quarantine is None else quarantine
     told = Plausibility(REFERENCE.plausibility, decisions or Decisions(), jumps, lost, came)
     return stock_facts(
         RawStocks(pl.concat(lists), empty(raw.MASTER_LIST_CELL), empty(raw.LOCATION_DATABASE), empty(raw.LOCATION_DATABASE_COUNT), empty(raw.BASELINE_LOCATION), empty(raw.API_FIGURE)),
@@ -158,10 +158,50 @@ def test_what_a_file_shows_by_itself_needs_no_history(evidence: dict[str, Any], 
     assert told.totals.select("held", "rows").rows() == [(True, 0)]
 
 
+def unreadable(rows: list[tuple[str | None, date | None, int | None]]) -> pl.DataFrame:
+    """Rows of the newest list that could not be read: place id, reference date, persons."""
+    frame = pl.DataFrame(
+        rows,
+        schema={"location_key": pl.String, "reference_date": pl.Date, "persons": pl.Int64},
+        orient="row",
+    )
+    said = {"snapshot_id": "new", "rule": "unreadable_individuals", "original": "{}"}
+    return conform(frame.with_columns(**{n: pl.lit(v) for n, v in said.items()}), raw.QUARANTINE)
+
+
 def test_a_list_of_which_most_people_could_not_be_read_is_held() -> None:
-    rejected = pl.DataFrame({"snapshot_id": ["new"], "reference_date": [DAYS[0]], "rejected_rows": [3], "rejected_individuals": [9_000]})  # fmt: skip
-    told = judged(listed("new", DAYS[0], PLACES), rejected=rejected)
+    told = judged(listed("new", DAYS[0], PLACES), quarantine=unreadable([("x", DAYS[0], 3_000)] * 3))
     assert held(told) == {DAYS[0]: ["rows_unreadable"]}
+
+
+LARGE: Counts = [(500, 3000), *PLACES]
+REST = sum(i or 0 for _, i in PLACES)
+
+
+@pytest.mark.parametrize("day", [DAYS[1], None], ids=["its date", "a date that can't be read"])
+def test_people_that_could_not_be_read_are_those_of_the_last_figure_of_their_place(day: date | None) -> None:
+    new = listed("new", DAYS[1], LARGE).filter(pl.col("place_id") != "1")
+    told = judged(listed("old", DAYS[0], LARGE), new, quarantine=unreadable([("1", day, None)]))
+    assert held(told) == {DAYS[1]: ["rows_unreadable"]}
+    assert f"{3000 / (3000 + REST):.1%} of its people" in told.reviews.filter(outcome="hold")["sentence"][0]
+
+
+def test_a_row_whose_place_is_new_or_small_holds_nothing_when_its_people_could_not_be_read() -> None:
+    for place in ("2", "never listed", None):
+        grown: Counts = [(h, (i or 0) + 7) for h, i in LARGE]
+        now = listed("new", DAYS[1], grown).filter(~pl.col("place_id").eq_missing(pl.lit(place)))
+        told = judged(listed("old", DAYS[0], LARGE), now, quarantine=unreadable([(place, DAYS[1], None)]))
+        assert held(told) == {}
+
+
+def test_what_could_not_be_read_is_not_told_to_be_gone() -> None:
+    lost = sorted(PLACES, key=lambda c: -(c[1] or 0))[:25]
+    keys = [str(PLACES.index(c) + 1) for c in lost]
+    now = listed("new", DAYS[1], PLACES).filter(~pl.col("place_id").is_in(keys))
+    told = judged(listed("old", DAYS[0], PLACES), now, quarantine=unreadable([(k, DAYS[1], None) for k in keys]))
+    [broken] = held(told).values()
+    assert "rows_unreadable" in broken
+    assert "people_lost" not in broken
 
 
 def test_a_correction_that_lacks_two_places_and_half_of_the_people_is_held() -> None:

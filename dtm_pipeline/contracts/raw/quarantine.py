@@ -18,6 +18,13 @@ QUARANTINE = Table(
         Column("location_code", "string", "code", "Country of the delivery"),
         Column("kind", "string", "code", "Kind of the delivery").required(),
         Column("reference_date", "date", "date", "Reference date of the delivery"),
+        Column(
+            "location_key",
+            "string",
+            "key",
+            "What the row counts: its place id, else its unit as the provider names it",
+            dissemination="partner",
+        ),
         Column("rule", "string", "code", "Name of the rule").required(),
         Column("sentence", "string", "label", "The rule in words").required(),
         Column("column", "string", "label", "Column that broke it, as the file spells it"),
