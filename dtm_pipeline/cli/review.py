@@ -43,11 +43,15 @@ def listed(
     # what a person rejected is settled: `decisions` lists it
     settled = pl.col("broken").list.contains("rejected")
     waiting = every if doubtful else every.filter((pl.col("outcome") == "hold") & ~settled)
+    by_sidecar = _settled_by_sidecar(place)
     if as_json:
-        print_json([{**r, "delivery": _name(place, r["snapshot_id"])} for r in waiting.to_dicts()])
+        told = [*waiting.to_dicts(), *by_sidecar.to_dicts()]
+        print_json([{**r, "delivery": _name(place, r["snapshot_id"])} for r in told])
         return
+    for row in by_sidecar.iter_rows(named=True):
+        typer.echo(f"by sidecar  held  {_name(place, row['snapshot_id'])}: {row['sentence']}")
     if waiting.is_empty():
-        typer.echo("nothing is held")
+        typer.echo("no statement waits for `dtm review accept`" if by_sidecar.height else "nothing is held")
         return
     # what waits with another statement is decided with it
     alone = pl.col("waits_with").is_null() | ~pl.col("waits_with").is_in(waiting["review_id"].to_list())
@@ -191,6 +195,24 @@ def _reviews(place: Home) -> pl.DataFrame:
     from dtm_pipeline.storage.tables import stored
 
     return stored(place.warehouse, core.REVIEW).read_all().sort("location_code", "series_id", "source_reference_date")
+
+
+def _settled_by_sidecar(place: Home) -> pl.DataFrame:
+    """What is held and is no stock: review_id (null), snapshot_id, location_code, outcome, sentence. Its sidecar settles it."""
+    import polars as pl
+
+    from dtm_pipeline.contracts import core
+    from dtm_pipeline.storage.tables import stored
+
+    others = [t for t in core.FINDINGS if t.name != core.FINDING.name]
+    columns = ["snapshot_id", "location_code", "finding", "sentence"]
+    held = pl.concat(stored(place.warehouse, t).read_all(columns=columns) for t in others)
+    return (
+        held.filter(finding="delivery_held")
+        .select(pl.lit(None, pl.String).alias("review_id"), *columns[:2], pl.lit("hold").alias("outcome"), "sentence")
+        .unique()
+        .sort("location_code", "snapshot_id")
+    )
 
 
 def _one(place: Home, review_id: str) -> dict[str, Any]:

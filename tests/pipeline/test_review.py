@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from tests.conftest import Answer, dtm
+from tests.pipeline.test_cases_of_statements import EVENTS
 
 
 def release(home: Path) -> Path:
@@ -117,3 +118,19 @@ def test_a_register_that_is_not_as_it_was_written_is_named_by_its_line(tmp_path:
     (tmp_path / "review" / "decisions.csv").write_text(f"review_id,decision,by,on,reason,about\n{line}\n")
     told = dtm("review", "decisions", "--home", tmp_path)
     assert (told.code, "line 2 is no decision" in told.err) == (2, True)
+
+
+def test_what_is_no_stock_and_is_held_is_listed_with_the_sidecar_that_settles_it(tmp_path: Path) -> None:
+    inbox, home = tmp_path / "inbox", tmp_path / "home"
+    inbox.mkdir()
+    for name, people in (("a", 65), ("b", 56)):
+        (inbox / f"{name}.csv").write_text(f"{EVENTS}\nEV-1,Flood,2024-04-01,Al-Basrah,Abu Al-Khaseeb,x,{people}\n")
+        (inbox / f"{name}.csv.toml").write_text('country = "IRQ"\n')
+    assert dtm("run", "--inbox", inbox, "--home", home).code == 6
+    listed = dtm("review", "--home", home).out
+    assert listed.count("by sidecar  held") == 2
+    assert "say replaces = true in the sidecar of the one that counts" in listed
+    assert {(r["delivery"], r["review_id"]) for r in dtm("review", "--home", home, "--json").json()} == {("a.csv", None), ("b.csv", None)}  # fmt: skip
+    (inbox / "b.csv.toml").write_text('country = "IRQ"\nreplaces = true\n')
+    assert dtm("run", "--inbox", inbox, "--home", home).code == 0
+    assert dtm("review", "--home", home).out == "nothing is held\n"
