@@ -70,7 +70,7 @@ def run_command(arguments: list[str] | None = None) -> int:  # noqa: PLR0911  on
 
     from dtm_pipeline.release.pointer import ReleaseError
     from dtm_pipeline.storage.errors import InternalError, ReferenceDataError
-    from dtm_pipeline.storage.home import HomeBusyError, HomeError
+    from dtm_pipeline.storage.home import DamagedHomeError, HomeBusyError, HomeError
     from dtm_pipeline.storage.surroundings import passing_fault
 
     try:
@@ -80,6 +80,8 @@ def run_command(arguments: list[str] | None = None) -> int:  # noqa: PLR0911  on
         return error.exit_code
     except HomeBusyError as error:
         return _told(str(error), BUSY)
+    except DamagedHomeError as error:
+        return _told(str(error), SURROUNDINGS)
     except (HomeError, ReleaseError, ReferenceDataError) as error:
         return _told(str(error), USAGE)
     except (KeyboardInterrupt, typer.Abort):

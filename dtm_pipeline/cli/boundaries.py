@@ -66,17 +66,19 @@ def fetch(
 
     place = open_home(home, create=True)
     code = _country(country)
-    try:
-        typer.echo(f"downloading the edition of {code}", err=True)
-        got = fetch_boundaries(code, place.scratch, url or BASE)
-    except FetchError as error:
-        fail(str(error), UNREACHED)
-    try:
-        for file in got.files:
-            _print_imported(_imported(place, file, code, edition or f"cod-ab-{got.day or 'fetched'}", None))
-    finally:
-        for file in got.files:
-            file.unlink(missing_ok=True)
+    # held from the first byte on: whoever takes the home clears its scratch
+    with place.held():
+        try:
+            typer.echo(f"downloading the edition of {code}", err=True)
+            got = fetch_boundaries(code, place.scratch, url or BASE)
+        except FetchError as error:
+            fail(str(error), UNREACHED)
+        try:
+            for file in got.files:
+                _print_imported(_imported(place, file, code, edition or f"cod-ab-{got.day or 'fetched'}", None))
+        finally:
+            for file in got.files:
+                file.unlink(missing_ok=True)
 
 
 def _country(told: str) -> str:

@@ -193,10 +193,9 @@ def _stock(place: Home) -> pl.DataFrame:
 
 def _write_decisions(place: Home, known: pl.DataFrame) -> None:
     """The register, whole or as it was."""
-    place.decisions.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = place.decisions.with_suffix(".part")
-    known.write_csv(temporary)
-    temporary.replace(place.decisions)
+    from dtm_pipeline.storage.registers import replace_register
+
+    replace_register(place.decisions, known.write_csv())
 
 
 def _answers(file: Path) -> bool:

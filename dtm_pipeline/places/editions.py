@@ -81,7 +81,8 @@ def import_edition(
             above if above is not None else polygons(boundaries, location_code, edition, units.level - 1),
             file.name,
         )
-        below = polygons(boundaries, location_code, edition, units.level + 1)
+        replaced = any(other.level == units.level + 1 for other in told)
+        below = None if replaced else polygons(boundaries, location_code, edition, units.level + 1)
         if below is not None:
             _check_inside(Units(units.level + 1, below, None, None), units.frame, file.name)
         known[units.level] = units.frame
@@ -123,8 +124,19 @@ def _stored(
         units.mended,
         units.notes,
     )
-    (folder / f"adm{level}.json").write_text(json.dumps(asdict(told), indent=1, ensure_ascii=False) + "\n")
+    _write_record(folder, level, asdict(told))
     return told
+
+
+def _write_record(folder: Path, level: int, told: dict[str, Any]) -> None:
+    """The record of a level, with the sha256 of the files beside it."""
+    files = {f.name: _sha256(f) for f in _files(folder, level) if f.is_file()}
+    text = json.dumps({**told, "files": files}, indent=1, ensure_ascii=False) + "\n"
+    _replaced(folder / f"adm{level}.json", lambda file: file.write_text(text, encoding="utf-8"))
+
+
+def _files(folder: Path, level: int) -> tuple[Path, Path]:
+    return folder / f"adm{level}.parquet", folder / f"adm{level}_cells.parquet"
 
 
 def _replaced(file: Path, write: Any) -> None:
@@ -137,6 +149,9 @@ def index_level(folder: Path, level: int, units: gpd.GeoDataFrame) -> int:
     """Build and keep the cells of a level; their number."""
     cells = build_cells(units)
     _replaced(folder / f"adm{level}_cells.parquet", cells.write_parquet)
+    record = folder / f"adm{level}.json"
+    if record.is_file():
+        _write_record(folder, level, json.loads(record.read_text(encoding="utf-8")))
     return cells.height
 
 
@@ -159,7 +174,7 @@ def _check_inside(units: Units, parents: gpd.GeoDataFrame | None, name: str) -> 
 
 def editions(boundaries: Path) -> list[dict[str, Any]]:
     """What was imported, a record a level, sorted by country, edition and level."""
-    found = [json.loads(f.read_text()) for f in sorted(boundaries.glob("*/*/adm[123].json"))]
+    found = [json.loads(f.read_text(encoding="utf-8")) for f in sorted(boundaries.glob("*/*/adm[123].json"))]
     return sorted(found, key=lambda r: (r["location_code"], r["edition"], r["admin_level"]))
 
 
@@ -212,7 +227,15 @@ def cell_index(boundaries: Path, location_code: str, edition: str | None, level:
     folder = boundaries / location_code / str(edition)
     kept = folder / f"adm{level}_cells.parquet"
     fresh = kept.is_file() and kept.stat().st_mtime_ns >= (folder / f"adm{level}.parquet").stat().st_mtime_ns
-    return CellIndex(pl.read_parquet(kept) if fresh else build_cells(units), units)
+    return CellIndex(pl.read_parquet(kept) if fresh and cells_are_whole(folder, level) else build_cells(units), units)
+
+
+def cells_are_whole(folder: Path, level: int) -> bool:
+    """Whether the cells of a level are those that were drawn, as far as its record says."""
+    record, cells = folder / f"adm{level}.json", folder / f"adm{level}_cells.parquet"
+    told = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+    noted = told.get("files", {}).get(cells.name)
+    return noted is None or (cells.is_file() and _sha256(cells) == noted)
 
 
 def check_edition(boundaries: Path, location_code: str, edition: str) -> list[str]:
@@ -236,6 +259,8 @@ def check_edition(boundaries: Path, location_code: str, edition: str) -> list[st
             lost = sorted(set(units["parent_code"]) - codes[level - 1])
             if lost:
                 problems.append(f"admin {level}: parents that the edition does not have: {', '.join(lost[:5])}")
+        if level in INDEXED and not cells_are_whole(boundaries / location_code / edition, level):
+            problems.append(f"admin {level}: the cells are not those that were drawn; run `dtm boundaries index`")
         index = cell_index(boundaries, location_code, edition, level) if level in INDEXED else None
         if index is not None:
             areas = drawn_areas(index).filter(

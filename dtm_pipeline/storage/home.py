@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from dtm_pipeline.storage.holder import heartbeat, read_holder
+
 DEMO_MARK = "demo.json"
+TAKING = ".taking-"
+"""How the folder of a delivery is named while it is stored."""
 
 
 class HomeError(Exception):
     """The home can't be used as asked; the sentence says why and what to do."""
+
+
+class DamagedHomeError(HomeError):
+    """A file of the home is gone or is not what was written, and can't be made again; the sentence names it and the way back."""
 
 
 class HomeBusyError(HomeError):
@@ -112,10 +121,14 @@ class Home:
         return self
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self, run: str | None = None) -> Iterator[None]:
         """Hold the home for one run; the lock falls with the process, however it ends.
 
-        The CLI and the run that it starts hold it together: within one process it is taken once.
+        The CLI and the run that it starts hold it together: within one process it is taken once. What a killed run left
+        in scratch is removed.
+
+        Args:
+            run: id of the run in Dagster.
 
         Raises:
             HomeBusyError: another run holds it.
@@ -128,11 +141,24 @@ class Home:
         try:
             lock.acquire(timeout=0)
         except Timeout as error:
-            raise HomeBusyError(f"{self.root}: another run holds this home; wait for it to end") from error
+            holder = read_holder(self.root)
+            who = f" ({holder})" if holder else ""
+            raise HomeBusyError(f"{self.root}: another run holds this home{who}; wait for it to end") from error
         try:
-            yield
+            if lock.lock_counter == 1:
+                self._clear()
+            with heartbeat(self.root, run):
+                yield
         finally:
             lock.release()
+
+    def _clear(self) -> None:
+        """Remove what killed runs left: copies of deliveries, which hold people's data, and deliveries half stored."""
+        for left in (*self.scratch.glob("*"), *self.snapshots.glob(f"{TAKING}*")):
+            if left.is_dir() and not left.is_symlink():
+                shutil.rmtree(left, ignore_errors=True)
+            else:
+                left.unlink(missing_ok=True)
 
 
 def to_disk(path: Path) -> None:

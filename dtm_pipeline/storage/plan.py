@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dtm_pipeline.storage.editions import check_editions
 from dtm_pipeline.storage.home import Home, write_json
 from dtm_pipeline.storage.snapshots import ACCEPTED, ARCHIVE, Snapshot, SnapshotStore
 from dtm_pipeline.storage.warehouse import check_warehouse
@@ -112,8 +113,16 @@ def release_fingerprint(countries: dict[str, str]) -> str:
 
 
 def make_plan(home: Home, reference_fingerprint: str, only_country: str | None = None) -> Plan:
-    """What is stale, and why. A part of the warehouse that is missing or damaged makes what it is a part of stale."""
-    snapshots = SnapshotStore(home).all()
+    """What is stale, and why. A part of the warehouse that is missing or damaged makes what it is a part of stale.
+
+    Raises:
+        DamagedHomeError: a record or an edition is gone or damaged: nothing can make it again.
+    """
+    store = SnapshotStore(home)
+    snapshots = store.all()
+    known_hashes = store.known_hashes()
+    check_editions(home, known_hashes)
+    known_hashes.remember()
     forms = forms_among(snapshots)
     state = read_state(home)
     warehouse = check_warehouse(home, snapshots, state["parts"])

@@ -24,6 +24,7 @@ from dtm_pipeline.storage.archives import ArchiveLimits
 from dtm_pipeline.storage.errors import ReferenceDataError
 from dtm_pipeline.storage.home import Home
 from dtm_pipeline.storage.overlay import SIGNED, Layers
+from dtm_pipeline.storage.registers import check_register
 
 DISSEMINATION: tuple[str, ...] = get_args(Dissemination)
 PARTS = (
@@ -90,7 +91,13 @@ class Reference:
         return self.layers.csv(name)
 
     def gazetteer(self, decisions: Path | None = None) -> Gazetteer:
-        """The units and every name and code for them, with the decisions of a home where it has any."""
+        """The units and every name and code for them, with the decisions of a home where it has any.
+
+        Raises:
+            DamagedHomeError: decisions were lost.
+        """
+        if decisions is not None:
+            check_register(decisions, "location_code")
         return Gazetteer.load(self.folder, decisions, self._csv, self.thresholds["places"])
 
     @cached_property

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-import os
+import io
 from dataclasses import asdict, dataclass, fields
 
 from dtm_pipeline.domain.plausibility import Decisions
-from dtm_pipeline.storage.home import Home, HomeError
+from dtm_pipeline.storage.home import DamagedHomeError, Home
+from dtm_pipeline.storage.registers import check_register, replace_register
 
 ACCEPT, REJECT = "accept", "reject"
 
@@ -41,8 +42,9 @@ def read_reviews(home: Home) -> list[Decision]:
     """The decisions of a home, in the order in which they were taken.
 
     Raises:
-        HomeError: the register is not what was written; the sentence names the line.
+        DamagedHomeError: the register is not what was written; the sentence names the line.
     """
+    check_register(home.reviews, "review_id")
     if not home.reviews.is_file():
         return []
     names = [f.name for f in fields(Decision)]
@@ -52,23 +54,20 @@ def read_reviews(home: Home) -> list[Decision]:
         # a short line has no values for its last columns, a long one has some under no name
         whole = list(row) in (names, names[:-1]) and None not in row.values()
         if not whole or row["decision"] not in (ACCEPT, REJECT) or not row["review_id"]:
-            raise HomeError(
-                f"{home.reviews}: line {number} is no decision: expected the columns {', '.join(names)}, and {ACCEPT} or {REJECT}"
+            raise DamagedHomeError(
+                f"{home.reviews}: line {number} is no decision: expected the columns {', '.join(names)}, and {ACCEPT} or {REJECT}; "
+                f"bring the file back from a copy of the home, or remove the line and decide again (`dtm review`)"
             )
     return [Decision(**row) for row in rows]
 
 
 def write_reviews(home: Home, decisions: list[Decision]) -> None:
     """Write the register whole, in one move."""
-    home.reviews.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    temporary = home.reviews.with_suffix(".part")
-    with temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, [f.name for f in fields(Decision)])
-        writer.writeheader()
-        writer.writerows(asdict(d) for d in decisions)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(home.reviews)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, [f.name for f in fields(Decision)])
+    writer.writeheader()
+    writer.writerows(asdict(d) for d in decisions)
+    replace_register(home.reviews, text.getvalue())
 
 
 def decided(home: Home) -> Decisions:

@@ -17,9 +17,10 @@ from typing import Any
 
 from dtm_pipeline.contracts.columns import POPULATION_GROUPS
 from dtm_pipeline.storage.hashes import KnownHashes, digest
-from dtm_pipeline.storage.home import Home, HomeError, to_disk, write_json
+from dtm_pipeline.storage.home import TAKING, DamagedHomeError, Home, to_disk, write_json
 
 COUNTRY = re.compile(r"[A-Z]{3}")
+ID = re.compile(r"[0-9a-f]{64}")
 TEXTS = ("kind", "population_group", "series", "terms", "round", "provider", "survey")
 STATEMENT_KEYS = ("country", "reference_date", "date_order", *TEXTS, "replaces", "adds")
 
@@ -31,6 +32,7 @@ ARCHIVE = "archive"
 """Kind of a snapshot that holds other deliveries; it is opened, and never read as one."""
 UNREADABLE = "unreadable"
 """Key of a statement that can't be read, with the sentence that says why."""
+WAY_BACK = "bring the file back from a copy of the home, or remove its folder and deliver the file again"
 NEW, ACCEPTED, REFUSED, OPENED = "new", "accepted", "refused", "opened"
 """What became of a delivery; an archive is opened, and its files are deliveries of their own."""
 
@@ -203,17 +205,35 @@ class SnapshotStore:
         """Every delivery, in the order in which it came.
 
         Raises:
-            HomeError: a record can't be read.
+            DamagedHomeError: a record is gone or can't be read.
         """
-        records = []
-        for file in self.home.snapshots.glob("*/record.json"):
-            try:
-                records.append(Snapshot(**json.loads(file.read_text(encoding="utf-8"))))
-            except (json.JSONDecodeError, TypeError, OSError) as error:
-                raise HomeError(
-                    f"{file}: the record of a delivery can't be read; bring it back from a copy, or remove its folder and deliver the file again"
-                ) from error
-        return sorted(records, key=lambda s: s.ingest_sequence)
+        return sorted(map(self.read, self.folders()), key=lambda s: s.ingest_sequence)
+
+    def folders(self) -> list[Path]:
+        """The folders of deliveries; a delivery that is being stored has another name."""
+        return (
+            sorted(f for f in self.home.snapshots.glob("*") if ID.fullmatch(f.name))
+            if self.home.snapshots.is_dir()
+            else []
+        )
+
+    def read(self, folder: Path) -> Snapshot:
+        """The record of a delivery.
+
+        Raises:
+            DamagedHomeError: it is gone, can't be read, or is that of another.
+        """
+        file = folder / "record.json"
+        try:
+            record = Snapshot(**json.loads(file.read_text(encoding="utf-8")))
+        except (ValueError, TypeError, OSError) as error:
+            if isinstance(error, OSError) and not isinstance(error, FileNotFoundError):
+                raise
+            gone = "is gone" if isinstance(error, FileNotFoundError) else "can't be read"
+            raise DamagedHomeError(f"{file}: the record of a delivery {gone}; {WAY_BACK}") from error
+        if record.sha256 != folder.name:
+            raise DamagedHomeError(f"{file}: is the record of another delivery, {record.name}; {WAY_BACK}")
+        return record
 
     def save(self, snapshot: Snapshot) -> None:
         write_json(self.home.snapshots / snapshot.sha256 / "record.json", asdict(snapshot))
@@ -241,19 +261,22 @@ class SnapshotStore:
             OSError: the file can't be read any more, or the home can't be written.
             StatementError: it changed while it was read.
         """
-        folder = self.home.snapshots / snapshot.sha256
-        folder.mkdir(mode=0o700, exist_ok=True)
+        folder = self.home.snapshots / f"{TAKING}{snapshot.sha256}"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
         try:
-            self._store_payload(file, snapshot)
+            self._store_payload(file, snapshot, folder)
+            snapshot.bytes = (folder / "payload").stat().st_size
+            write_json(folder / "record.json", asdict(snapshot))
+            # bytes and record come together: a folder without one of them is damaged
+            folder.replace(self.home.snapshots / snapshot.sha256)
         except (OSError, StatementError):
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        snapshot.bytes = (folder / "payload").stat().st_size
-        self.save(snapshot)
+        to_disk(self.home.snapshots)
         return snapshot
 
-    def _store_payload(self, file: Path, snapshot: Snapshot) -> None:
-        folder = self.home.snapshots / snapshot.sha256
+    def _store_payload(self, file: Path, snapshot: Snapshot, folder: Path) -> None:
         copy = folder / ".payload.tmp"
         shutil.copyfile(file, copy)
         if digest(copy) != snapshot.content_sha256:
@@ -280,7 +303,7 @@ class SnapshotStore:
         Raises:
             OSError, StatementError: as for `take`.
         """
-        self._store_payload(file, snapshot)
+        self._store_payload(file, snapshot, self.home.snapshots / snapshot.sha256)
         snapshot.judged_with = None
         self.save(snapshot)
 

@@ -117,7 +117,7 @@ def test_a_register_that_is_not_as_it_was_written_is_named_by_its_line(tmp_path:
     (tmp_path / "review").mkdir()
     (tmp_path / "review" / "decisions.csv").write_text(f"review_id,decision,by,on,reason,about\n{line}\n")
     told = dtm("review", "decisions", "--home", tmp_path)
-    assert (told.code, "line 2 is no decision" in told.err) == (2, True)
+    assert (told.code, "line 2 is no decision" in told.err) == (74, True)
 
 
 def test_what_is_no_stock_and_is_held_is_listed_with_the_sidecar_that_settles_it(tmp_path: Path) -> None:

@@ -309,6 +309,10 @@ def test_the_commands_of_boundaries_import_compare_index_and_check(tmp_path: Pat
     cells = home / "boundaries" / "IRQ" / "old" / "adm2_cells.parquet"
     broken = pl.read_parquet(cells).filter(pl.col("code").is_null())
     broken.write_parquet(cells)
+    assert "the cells are not those that were drawn" in dtm("boundaries", "check", "--home", home).out
+    # an edition that was imported before hashes were noted
+    record = cells.with_name("adm2.json")
+    record.write_text(json.dumps({n: v for n, v in json.loads(record.read_text()).items() if n != "files"}))
     assert "differs by more than 0.1%" in dtm("boundaries", "check", "--home", home).out
     assert dtm("boundaries", "index", "--home", home).code == 0
     assert check_edition(home / "boundaries", "IRQ", "old") == []
