@@ -11,6 +11,7 @@ from typing import Any
 
 from dtm_pipeline.storage.editions import check_editions
 from dtm_pipeline.storage.home import Home, write_json
+from dtm_pipeline.storage.registers import DECIDED_PLACES, DECIDED_STATEMENTS, check_register
 from dtm_pipeline.storage.snapshots import ACCEPTED, ARCHIVE, Snapshot, SnapshotStore
 from dtm_pipeline.storage.warehouse import check_warehouse
 
@@ -75,8 +76,7 @@ def forms_among(snapshots: list[Snapshot]) -> list[Snapshot]:
 
 def country_fingerprints(home: Home, snapshots: list[Snapshot], reference_fingerprint: str) -> dict[str, str]:
     """For each country that deliveries are of, what its figures depend on."""
-    decisions = home.decisions.read_text(encoding="utf-8") if home.decisions.is_file() else ""
-    decisions += home.reviews.read_text(encoding="utf-8") if home.reviews.is_file() else ""
+    decisions = [file.read_text(encoding="utf-8") for file in (home.decisions, home.reviews) if file.is_file()]
     used = [s for s in snapshots if s.status == ACCEPTED]
     found = {}
     for country in sorted({c for s in used for c in s.countries}):
@@ -116,12 +116,14 @@ def make_plan(home: Home, reference_fingerprint: str, only_country: str | None =
     """What is stale, and why. A part of the warehouse that is missing or damaged makes what it is a part of stale.
 
     Raises:
-        DamagedHomeError: a record or an edition is gone or damaged: nothing can make it again.
+        DamagedHomeError: a record, a register or an edition is gone or damaged: nothing can make it again.
     """
     store = SnapshotStore(home)
     snapshots = store.all()
     known_hashes = store.known_hashes()
     check_editions(home, known_hashes)
+    check_register(home.decisions, DECIDED_PLACES)
+    check_register(home.reviews, DECIDED_STATEMENTS)
     known_hashes.remember()
     forms = forms_among(snapshots)
     state = read_state(home)

@@ -24,7 +24,7 @@ from dtm_pipeline.storage.archives import ArchiveLimits
 from dtm_pipeline.storage.errors import ReferenceDataError
 from dtm_pipeline.storage.home import Home
 from dtm_pipeline.storage.overlay import SIGNED, Layers
-from dtm_pipeline.storage.registers import check_register
+from dtm_pipeline.storage.registers import DECIDED_PLACES, check_register
 
 DISSEMINATION: tuple[str, ...] = get_args(Dissemination)
 PARTS = (
@@ -97,7 +97,7 @@ class Reference:
             DamagedHomeError: decisions were lost.
         """
         if decisions is not None:
-            check_register(decisions, "location_code")
+            check_register(decisions, DECIDED_PLACES)
         return Gazetteer.load(self.folder, decisions, self._csv, self.thresholds["places"])
 
     @cached_property

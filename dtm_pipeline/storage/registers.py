@@ -9,6 +9,9 @@ from pathlib import Path
 
 from dtm_pipeline.storage.home import DamagedHomeError, write_json
 
+DECIDED_PLACES, DECIDED_STATEMENTS = "location_code", "review_id"
+"""A column that each of the two registers has."""
+
 
 def replace_register(file: Path, content: str) -> None:
     """Write a register whole or leave it as it was, and note what was written (`FILE.noted`)."""

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 
 from dtm_pipeline.domain.plausibility import Decisions
 from dtm_pipeline.storage.home import DamagedHomeError, Home
-from dtm_pipeline.storage.registers import check_register, replace_register
+from dtm_pipeline.storage.registers import DECIDED_STATEMENTS, check_register, replace_register
 
 ACCEPT, REJECT = "accept", "reject"
 
@@ -44,7 +44,7 @@ def read_reviews(home: Home) -> list[Decision]:
     Raises:
         DamagedHomeError: the register is not what was written; the sentence names the line.
     """
-    check_register(home.reviews, "review_id")
+    check_register(home.reviews, DECIDED_STATEMENTS)
     if not home.reviews.is_file():
         return []
     names = [f.name for f in fields(Decision)]

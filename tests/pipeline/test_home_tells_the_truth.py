@@ -19,11 +19,13 @@ from dtm_pipeline.release.build import git_commit
 from dtm_pipeline.release.pointer import latest_release
 from dtm_pipeline.settings import Settings
 from dtm_pipeline.storage.errors import write_error_log
-from dtm_pipeline.storage.home import Home
+from dtm_pipeline.storage.holder import read_holder
+from dtm_pipeline.storage.home import TAKING, Home
+from dtm_pipeline.storage.registers import replace_register
 from dtm_pipeline.storage.snapshots import SnapshotStore
 from sources.child import OUT_OF_MEMORY, TOO_LARGE, Task, read_and_store
 from sources.document import DeliveryError
-from tests.conftest import dtm
+from tests.conftest import dtm, dtm_process
 from tests.pipeline.test_runs import answer, district
 
 FIGURES = [("2020-02-29", 600), ("2020-04-30", 500)]
@@ -391,3 +393,105 @@ def test_a_file_that_is_still_growing_waits_in_whichever_inbox(
     told = dtm("run", "--inbox", inbox, "--home", home)
     assert (told.code, "b.json: is still growing" in told.err) == (3, True), told.err
     assert district(home) == FIGURES
+
+
+@pytest.mark.parametrize("what", ["gone", "cut", "of another"])
+def test_a_record_that_is_gone_or_damaged_stops_the_run_with_its_name(place: tuple[Path, Path], what: str) -> None:
+    home, inbox = place
+    before = content(home)
+    record = payload(home).with_name("record.json")
+    if what == "gone":
+        record.unlink()
+    elif what == "cut":
+        record.write_text(record.read_text()[:40])
+    else:
+        record.write_text(record.read_text().replace(record.parent.name, "0" * 64))
+    told = dtm("run", "--inbox", inbox, "--home", home)
+    assert (told.code, str(record) in told.err, "deliver the file again" in told.err) == (74, True, True), told.err
+    assert content(home) == before
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "fewer lines", "another file", "no text"])
+@pytest.mark.parametrize("register", ["review", "places"])
+def test_a_register_that_lost_decisions_stops_the_run_with_its_name(
+    place: tuple[Path, Path], register: str, damage: str
+) -> None:
+    home, inbox = place
+    file = home / register / "decisions.csv"
+    head = {"review": "review_id,decision,by,on,reason,about,part", "places": "location_code,place_id"}[register]
+    rows = {"review": "0123456789,accept,A,2026-01-01,why,what,\n", "places": "IRQ,1\nIRQ,2\n"}[register]
+    replace_register(file, f"{head}\n{rows}")
+    assert dtm("run", "--inbox", inbox, "--home", home).code == 0
+    whole = file.read_bytes()
+    damaged = {
+        "cut": whole[:-4],
+        "fewer lines": f"{head}\n".encode(),
+        "another file": b"a,b\n1,2\n" * 9,
+        "no text": b"\xff\xfe\xb5" * 20,
+    }
+    if damage == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(damaged[damage])
+    told = dtm("run", "--inbox", inbox, "--home", home)
+    assert (told.code, str(file) in told.err, "from a copy of the home" in told.err) == (74, True, True), told.err
+    file.write_bytes(whole)
+    assert dtm("run", "--inbox", inbox, "--home", home).code == 0
+
+
+def test_a_register_may_be_added_to_by_hand(place: tuple[Path, Path]) -> None:
+    home, inbox = place
+    file = home / "places" / "decisions.csv"
+    replace_register(file, "location_code,place_id\nIRQ,1\n")
+    with file.open("a") as more:
+        more.write("IRQ,2\n")
+    assert dtm("run", "--inbox", inbox, "--home", home).code == 0
+
+
+@pytest.mark.parametrize("end", ["json", "parquet"])
+@pytest.mark.parametrize("damage", ["gone", "cut"])
+def test_polygons_that_are_gone_or_damaged_are_never_no_boundaries(
+    place: tuple[Path, Path], end: str, damage: str
+) -> None:
+    import geopandas as gpd
+    from shapely.geometry import box
+
+    home, inbox = place
+    units = gpd.GeoDataFrame(
+        {"ADM2_PCODE": ["IQG15Q05"], "ADM1_PCODE": ["IQG15"]}, geometry=[box(43, 36, 44, 37)], crs="EPSG:4326"
+    )
+    units.to_file(home.parent / "units.geojson")
+    take = ("boundaries", "import", home.parent / "units.geojson", "--country", "IRQ", "--edition", "e", "--home", home)
+    assert dtm(*take).code == 0
+    assert dtm("run", "--inbox", inbox, "--home", home).code == 0
+    before = content(home)
+    file = home / "boundaries" / "IRQ" / "e" / f"adm2.{end}"
+    if damage == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    told = dtm("run", "--inbox", inbox, "--home", home)
+    again = "dtm boundaries import FILE --country IRQ --edition e"
+    assert (told.code, file.name in told.err, again in told.err) == (74, True, True), told.err
+    assert content(home) == before
+    # what the sentence says to do mends it
+    assert dtm(*take).code == 0
+    assert dtm("run", "--inbox", inbox, "--home", home).code == 0
+
+
+def test_what_a_killed_run_left_is_removed_and_a_busy_home_names_who_holds_it(place: tuple[Path, Path]) -> None:
+    home, inbox = place
+    (home / "scratch" / "reading-x").mkdir()
+    (home / "scratch" / "reading-x" / "copy.csv").write_text("a name\n")
+    half = home / "snapshots" / f"{TAKING}{'0' * 64}"
+    half.mkdir()
+    (half / "payload").write_text("a name\n")
+    with Home(home).held("run-7"):
+        assert not list((home / "scratch").iterdir())
+        assert not half.exists()
+        holder = read_holder(home)
+        assert holder is not None
+        assert (holder.pid, holder.run) == (os.getpid(), "run-7")
+        busy = dtm_process("run", "--inbox", inbox, "--home", home)
+        assert (busy.code, f"process {os.getpid()} on " in busy.err) == (4, True), busy.err
+    assert read_holder(home) is None
