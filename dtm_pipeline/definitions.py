@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -15,6 +16,7 @@ from assets.workspace import Workspace, parts_io_manager
 from checks.publication.gates import judge
 from checks.steps import CHECKS
 from dtm_pipeline.settings import Settings
+from dtm_pipeline.storage.holder import read_holder
 from dtm_pipeline.storage.home import Home, HomeBusyError
 from dtm_pipeline.storage.inbox import take_inbox
 from dtm_pipeline.storage.plan import make_plan
@@ -33,29 +35,53 @@ nightly_release = dg.define_asset_job(
 )
 
 
-UNDER_WAY = (
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
+UNDER_WAY = dg.RunsFilter(
+    job_name=JOB,
+    statuses=[
+        dg.DagsterRunStatus.QUEUED,
+        dg.DagsterRunStatus.NOT_STARTED,
+        dg.DagsterRunStatus.STARTING,
+        dg.DagsterRunStatus.STARTED,
+    ],
 )
+"""Runs that Dagster takes for running, or about to."""
 
 
 def _something_new(home: Home, instance: dg.DagsterInstance) -> dg.SkipReason | None:
     """Take the inbox; the reason not to start a run, or None when there is work and nobody is at it."""
-    if instance.get_runs(filters=dg.RunsFilter(job_name=JOB, statuses=list(UNDER_WAY)), limit=1):
-        return dg.SkipReason("a run is under way")
     settings = Settings()
     reference = Reference(settings.reference, home.reference)
+    under_way = instance.get_run_records(filters=UNDER_WAY)
+    perhaps_dead = {r.dagster_run.run_id: why for r in under_way if (why := _why_dead(r, home, settings.start_seconds))}
+    if len(perhaps_dead) < len(under_way):
+        return dg.SkipReason("a run is under way")
     try:
         with home.create().held():
+            # nobody holds the home, and so nobody is at these runs
+            for record in under_way:
+                instance.report_run_failed(record.dagster_run, perhaps_dead[record.dagster_run.run_id])
             inbox = settings.inbox or home.inbox
             take_inbox(home, inbox, reference.archive_limits, labels_of_name, settings.settle_seconds)
             give_back_refused(home)
-    except HomeBusyError:
-        return dg.SkipReason("another run holds the home")
+    except HomeBusyError as busy:
+        return dg.SkipReason(str(busy))
     plan = make_plan(home, reference.fingerprint())
     return dg.SkipReason("nothing is new") if plan.empty else None
+
+
+def _why_dead(record: dg.RunRecord, home: Home, start_seconds: float) -> str | None:
+    """Why a run that Dagster takes for running may be dead; None where it lives as far as is known.
+
+    Args:
+        start_seconds: how long a run may take to its start, and after its end, without holding the home.
+    """
+    left = read_holder(home.root)
+    if left is not None and left.run == record.dagster_run.run_id and left.died:
+        return f"its process died: {left}; the next run goes on from there"
+    silent = (datetime.now(UTC) - record.update_timestamp.replace(tzinfo=UTC)).total_seconds()
+    if silent > start_seconds:
+        return f"no process holds the home for it, {silent:.0f} seconds after it was last heard; the next run goes on from there"
+    return None
 
 
 def nightly_schedule(home: Home) -> dg.ScheduleDefinition:

@@ -1,4 +1,4 @@
-"""Where things are, and what reading one delivery may take. Environment: DTM_HOME, DTM_INBOX, DTM_REFERENCE, DTM_SETTLE_SECONDS,
+"""Where things are, and what reading one delivery may take. Environment: DTM_HOME, DTM_INBOX, DTM_REFERENCE, DTM_SETTLE_SECONDS, DTM_START_SECONDS,
 DTM_READ_MEMORY_MB, DTM_READ_SECONDS, DTM_READ_OUTPUT_MB, DTM_READERS."""
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     inbox: Path | None = None
     settle_seconds: float = Field(default=2.0, ge=0)
     """A file of an inbox that changed less than this ago is looked at again: it may still be growing."""
+    start_seconds: float = Field(default=300, gt=0)
+    """A run of Dagster that holds no home so long after it was last heard has died (ours): a start takes seconds, on a loaded machine a minute."""
     read_memory_mb: int = Field(default=4096, ge=64)
     """Memory that reading one delivery may take: five times what the largest real kind took (a KoBoToolbox export of 520 MB: 0.8 GiB)."""
     read_seconds: float = Field(default=900, gt=0)

@@ -85,11 +85,8 @@ def _check_bytes(home: Home, pending: list[Snapshot]) -> None:
     Raises:
         SurroundingsError: bytes of a delivery are not those that came.
     """
-    if damaged := SnapshotStore(home).damaged(pending):
-        names = ", ".join(f"{s.name} ({s.payload(home)})" for s in damaged)
-        raise SurroundingsError(
-            f"the stored bytes of {names} are damaged or gone, and must be read: deliver the same file again, or bring it back from a copy, and run again"
-        )
+    if damaged := SnapshotStore(home).damaged_payloads(pending):
+        raise SurroundingsError("; ".join(damaged))
 
 
 def _read(pending: list[Snapshot], every: list[Snapshot], parts: dict[str, Parts], workspace: Workspace) -> None:

@@ -268,7 +268,7 @@ def judge(candidate: Candidate) -> list[GateResult]:
     import tqdm
 
     tqdm.tqdm.monitor_interval = 0
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
+    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
     import great_expectations as gx
 
     context = gx.get_context(mode="ephemeral")

@@ -9,6 +9,7 @@ import typer
 
 from dtm_pipeline.cli import (
     boundaries,
+    doctor,
     explain,
     fetch,
     kinds,
@@ -44,9 +45,11 @@ app.command("run")(run.run)
 app.command("demo")(run.demo)
 app.command("ingest")(run.ingest)
 app.command("retry")(run.retry)
+app.command("rebuild")(run.rebuild)
 app.command("inspect")(kinds.inspect)
 app.command("kinds")(kinds.kinds)
 app.command("status")(status.status)
+app.command("doctor")(doctor.doctor)
 app.command("explain")(explain.explain)
 app.add_typer(fetch.app, name="fetch")
 app.add_typer(review.app, name="review")

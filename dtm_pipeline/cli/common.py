@@ -43,7 +43,7 @@ def open_home(home: Path | None, create: bool = False) -> Home:
         if root.exists() and not root.is_dir():
             raise HomeError(f"{root}: is a file; name a folder with --home")
         return Home(root).create()
-    if not (root / "warehouse").is_dir() and not (root / "boundaries").is_dir():
+    if not any((root / folder).is_dir() for folder in ("snapshots", "warehouse", "boundaries")):
         raise HomeError(f"{root}: there is no home here; name one with --home, or make one with `dtm run`")
     return Home(root)
 

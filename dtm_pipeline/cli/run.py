@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import time
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -31,6 +32,13 @@ if TYPE_CHECKING:
     from dtm_pipeline.storage.snapshots import Snapshot
 
 DEMO_HOME = Path("var/demo")
+
+
+class Source(StrEnum):
+    """What a home is made again from."""
+
+    RAW = "raw"
+    SNAPSHOTS = "snapshots"
 
 
 def run(
@@ -182,6 +190,25 @@ def retry(
     _run(place, None, None, {}, False, as_json)
 
 
+def rebuild(
+    source: Annotated[
+        Source,
+        typer.Option("--from", help="raw: what was read of the deliveries; snapshots: the stored deliveries."),
+    ] = Source.RAW,
+    home: HomeOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make every table again, and release it where anything differs. Takes nothing from the inbox."""
+    from dtm_pipeline.storage.inbox import Intake
+    from dtm_pipeline.storage.warehouse import forget_computed, forget_read
+
+    place = open_home(home).create()
+    started = time.monotonic()
+    with place.held():
+        (forget_read if source is Source.SNAPSHOTS else forget_computed)(place)
+        _compute(place, Intake(), None, {}, False, as_json, started)
+
+
 def _country(told: str) -> str:
     if len(told) != 3 or not told.isalpha():
         fail(f"--country {told!r}: write the country as ISO 3166-1 alpha-3, such as IRQ")
@@ -204,7 +231,6 @@ def _run(
     """
     from dtm_pipeline.settings import Settings
     from dtm_pipeline.storage.inbox import take_inbox
-    from dtm_pipeline.storage.plan import make_plan
     from dtm_pipeline.storage.reference import Reference
     from dtm_pipeline.storage.refused import give_back_refused
     from sources.dates import labels_of_name
@@ -212,23 +238,39 @@ def _run(
     settings = Settings()
     reference = Reference.of(home)
     started = time.monotonic()
-    before = _release_name(home)
     with home.held():
         place = inbox or settings.inbox or home.inbox
         intake = take_inbox(
             home, place, reference.archive_limits, labels_of_name, 0 if settled else settings.settle_seconds
         )
-        known = give_back_refused(home)
-        plan = make_plan(home, reference.fingerprint(), country)
-        failure = None
-        # a waiver releases what a gate kept back, though nothing else is new
-        if not plan.empty or (waivers and _kept(home)):
-            reference.check()
-            show_progress(quiet=as_json)
-            _warm(plan)
-            failure = _execute(home, country, waivers, strict_about=plan.snapshots if strict else None)
-    for name in known:
-        typer.echo(f"refused {name}: it was refused before; the reason lies in {home.refused}", err=True)
+        for name in give_back_refused(home):
+            typer.echo(f"refused {name}: it was refused before; the reason lies in {home.refused}", err=True)
+        _compute(home, intake, country, waivers, strict, as_json, started)
+
+
+def _compute(
+    home: Home,
+    intake: Intake,
+    country: str | None,
+    waivers: dict[str, str],
+    strict: bool,
+    as_json: bool,
+    started: float,
+) -> None:
+    """Compute what is stale, release it, and tell what came of it; the caller holds the home."""
+    from dtm_pipeline.storage.plan import make_plan
+    from dtm_pipeline.storage.reference import Reference
+
+    before = _release_name(home)
+    reference = Reference.of(home)
+    plan = make_plan(home, reference.fingerprint(), country)
+    failure = None
+    # a waiver releases what a gate kept back, though nothing else is new
+    if not plan.empty or (waivers and _kept(home)):
+        reference.check()
+        show_progress(quiet=as_json)
+        _warm(plan)
+        failure = _execute(home, country, waivers, strict_about=plan.snapshots if strict else None)
     _tell(home, plan, intake, failure, before, time.monotonic() - started, as_json)
 
 
@@ -296,6 +338,7 @@ def _tell(
     """Tell what came of each delivery, and where the release is; the exit code says it again."""
     from dtm_pipeline.release.gates import GateRefusedError
     from dtm_pipeline.release.pointer import latest_release
+    from dtm_pipeline.storage.snapshots import SnapshotStore
 
     judged, refused = _told_deliveries(home, plan, intake, as_json)
     accepted = [s for s in judged if s.status == "accepted"]
@@ -320,8 +363,12 @@ def _tell(
     new = release is not None and release.name != before
     kept = _kept(home)
     content["kept"] = kept
+    # no figure needs them now, and none could be made of them again
+    content["damaged"] = SnapshotStore(home).damaged_payloads()
     if not as_json:
         _tell_kept(kept)
+        for sentence in content["damaged"]:
+            typer.echo(f"damaged: {sentence}", err=True)
     nothing_taken = bool(refused) and not accepted
     outcome = "released" if new else "refused" if nothing_taken or (release is None and refused) else "unchanged"
     if as_json:
@@ -339,7 +386,7 @@ def _tell(
         typer.echo(str(release.folder))
     if outcome == "refused":
         raise typer.Exit(REFUSED)
-    if (kept and outcome == "released") or _not_all(home, judged, intake, waiting):
+    if (kept and outcome == "released") or content["damaged"] or _not_all(home, judged, intake, waiting):
         raise typer.Exit(PARTLY)
 
 

@@ -27,10 +27,13 @@ def status(
 
     from dtm_pipeline.contracts import core
     from dtm_pipeline.release.pointer import latest_release
+    from dtm_pipeline.storage.holder import read_holder
     from dtm_pipeline.storage.snapshots import SnapshotStore
     from dtm_pipeline.storage.tables import stored
 
     place = open_home(home)
+    holder = read_holder(place.root)
+    damaged = SnapshotStore(place).damaged_payloads()
     snapshots = [s for s in SnapshotStore(place).all() if country is None or country.upper() in s.countries]
     totals = stored(place.warehouse, core.SOURCE_TOTAL).read_all()
     roles = stored(place.warehouse, core.DELIVERY_ROLE).read_all()
@@ -70,12 +73,18 @@ def status(
                     }
                     for s in snapshots
                 ],
+                "holder": str(holder) if holder else None,
+                "damaged": damaged,
                 "series": newest.to_dicts(),
                 "moved_figures": moved,
             }
         )
         return
     typer.echo(f"home {place.root}: release {release.name if release else 'none yet'}")
+    if holder:
+        typer.echo(f"a run {'died; the next one goes on from there' if holder.died else 'is at work'}: {holder}")
+    for sentence in damaged:
+        typer.echo(f"damaged: {sentence}")
     typer.echo("")
     print_rows(
         ["#", "delivery", "status", "kind", "rows", "rejected", "does"],

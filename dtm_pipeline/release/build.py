@@ -33,7 +33,7 @@ from dtm_pipeline.places.gazetteer import read_units, with_origins
 from dtm_pipeline.release.changes import moved_figures, table_changes
 from dtm_pipeline.release.gates import Candidate, GateRefusedError, GateResult, Judge, refused_countries
 from dtm_pipeline.release.kept import reasons, same_figures, with_kept_countries
-from dtm_pipeline.release.pointer import LATEST, Release, ReleaseError, all_releases, latest_release, verify
+from dtm_pipeline.release.pointer import LATEST, STAGING, Release, ReleaseError, all_releases, latest_release, verify
 from dtm_pipeline.release.readme import readme
 from dtm_pipeline.release.report import write_report
 from dtm_pipeline.release.reviews import not_taken, review_records
@@ -42,8 +42,6 @@ from dtm_pipeline.storage.home import Home, to_disk, write_json
 from dtm_pipeline.storage.reference import Reference
 from dtm_pipeline.storage.snapshots import Snapshot, SnapshotStore
 from dtm_pipeline.storage.tables import stored, write_table
-
-STAGING = ".staging"
 
 
 @dataclass

@@ -12,6 +12,8 @@ from dtm_pipeline.storage.hashes import digest
 
 RELEASE_NAME = re.compile(r"\d{4}-\d\d-\d\d\.\d+")
 LATEST = "latest.json"
+STAGING = ".staging"
+"""Folder of a release that is being made."""
 
 
 class ReleaseError(Exception):
@@ -40,8 +42,10 @@ class Release:
         """
         try:
             content: dict[str, Any] = json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
-        except (OSError, json.JSONDecodeError) as error:
+        except (OSError, ValueError) as error:
             raise ReleaseError(f"{self.folder}: has no manifest that can be read ({error})") from error
+        if not isinstance(content, dict):
+            raise ReleaseError(f"{self.folder}: its manifest.json is not the manifest of a release")
         return content
 
 
@@ -103,6 +107,8 @@ def verify(release: Release) -> list[str]:
     except ReleaseError as error:
         return [str(error)]
     problems = []
+    if not {"files", "release"} <= set(manifest):
+        return ["manifest.json: is not the manifest of a release"]
     listed = {f["path"]: f for f in manifest["files"]}
     for path, told in listed.items():
         file = release.folder / path

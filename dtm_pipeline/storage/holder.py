@@ -33,6 +33,11 @@ class Holder:
     run: str | None
     silent_for: float
 
+    @property
+    def died(self) -> bool:
+        """Whether it is known to be dead: on this machine at once, on another when it was not heard any more."""
+        return self.silent_for > SILENT_SECONDS or (self.host == socket.gethostname() and not _alive(self.pid))
+
     def __str__(self) -> str:
         return f"process {self.pid} on {self.host}, since {self.since}, heard {self.silent_for:.0f} seconds ago"
 
@@ -72,6 +77,16 @@ def heartbeat(root: Path, run: str | None = None) -> Iterator[None]:
         else:
             with suppress(OSError):
                 _file(root).unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _file(root: Path) -> Path:

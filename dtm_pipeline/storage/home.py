@@ -121,14 +121,14 @@ class Home:
         return self
 
     @contextmanager
-    def held(self, run: str | None = None) -> Iterator[None]:
+    def held(self, run: str | None = None, looks_only: bool = False) -> Iterator[None]:
         """Hold the home for one run; the lock falls with the process, however it ends.
 
-        The CLI and the run that it starts hold it together: within one process it is taken once. What a killed run left
-        in scratch is removed.
+        The CLI and the run that it starts hold it together: within one process it is taken once.
 
         Args:
             run: id of the run in Dagster.
+            looks_only: nothing is changed; else what a killed run left in scratch is removed, and the holder is named.
 
         Raises:
             HomeBusyError: another run holds it.
@@ -145,6 +145,9 @@ class Home:
             who = f" ({holder})" if holder else ""
             raise HomeBusyError(f"{self.root}: another run holds this home{who}; wait for it to end") from error
         try:
+            if looks_only:
+                yield
+                return
             if lock.lock_counter == 1:
                 self._clear()
             with heartbeat(self.root, run):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from dtm_pipeline.storage.editions import check_editions
-from dtm_pipeline.storage.home import Home, write_json
+from dtm_pipeline.storage.home import DamagedHomeError, Home, write_json
 from dtm_pipeline.storage.registers import DECIDED_PLACES, DECIDED_STATEMENTS, check_register
 from dtm_pipeline.storage.snapshots import ACCEPTED, ARCHIVE, Snapshot, SnapshotStore
 from dtm_pipeline.storage.warehouse import check_warehouse
@@ -120,6 +121,8 @@ def make_plan(home: Home, reference_fingerprint: str, only_country: str | None =
     """
     store = SnapshotStore(home)
     snapshots = store.all()
+    for lost in lost_deliveries(home, {s.sha256 for s in snapshots}):
+        raise DamagedHomeError(lost)
     known_hashes = store.known_hashes()
     check_editions(home, known_hashes)
     check_register(home.decisions, DECIDED_PLACES)
@@ -159,13 +162,32 @@ def make_plan(home: Home, reference_fingerprint: str, only_country: str | None =
 
 def release_is_whole(home: Home) -> bool:
     """Whether the pointer leads to a release, and its files are those that its manifest names."""
+    folder, manifest = _latest(home)
     try:
-        name = json.loads((home.releases / "latest.json").read_text(encoding="utf-8"))["release"]
-        folder = home.releases / str(name)
-        files = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["files"]
         known = SnapshotStore(home).known_hashes()
-        whole = all(known.is_whole(folder / f["path"], f["sha256"]) for f in files)
+        whole = all(known.is_whole(folder / f["path"], f["sha256"]) for f in manifest["files"])
         known.remember()
         return whole
-    except (OSError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return False
+
+
+def lost_deliveries(home: Home, present: set[str]) -> Iterator[str]:
+    """Deliveries that the latest release rests on and the home has no folder of, in sentences."""
+    folder, manifest = _latest(home)
+    for told in manifest.get("snapshots", []):
+        if told["sha256"] not in present:
+            yield (
+                f"{home.snapshots / told['sha256']}: is gone, the delivery {told['name']}, which release {folder.name} rests on; "
+                f"deliver the file again, or bring the folder back from a copy of the home"
+            )
+
+
+def _latest(home: Home) -> tuple[Path, dict[str, Any]]:
+    """Folder and manifest of the latest release; an empty manifest where there is none that can be read."""
+    try:
+        name = str(json.loads((home.releases / "latest.json").read_text(encoding="utf-8"))["release"])
+        manifest = json.loads((home.releases / name / "manifest.json").read_text(encoding="utf-8"))
+        return home.releases / name, manifest if isinstance(manifest, dict) else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return home.releases, {}

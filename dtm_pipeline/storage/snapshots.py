@@ -297,6 +297,14 @@ class SnapshotStore:
         known.remember()
         return found
 
+    def damaged_payloads(self, snapshots: list[Snapshot] | None = None, deep: bool = False) -> list[str]:
+        """Sentences on stored bytes that are not those that came, and the way back; of all deliveries, where none are named."""
+        return [
+            f"{s.payload(self.home)}: the stored bytes of {s.name} are gone or not those that came; "
+            f"deliver the same file again, or bring it back from a copy of the home"
+            for s in self.damaged(self.all() if snapshots is None else snapshots, deep)
+        ]
+
     def mend(self, file: Path, snapshot: Snapshot) -> None:
         """Put the bytes of a file in the place of a damaged payload. What was read of that is read again.
 

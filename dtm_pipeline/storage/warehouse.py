@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from dtm_pipeline.storage.hashes import KnownHashes
-from dtm_pipeline.storage.home import Home
+from dtm_pipeline.storage.home import DamagedHomeError, Home
 from dtm_pipeline.storage.snapshots import ACCEPTED, ARCHIVE, Snapshot, SnapshotStore
 
 SUFFIX = ".parquet"
@@ -84,6 +84,26 @@ def _wrong(name: str, sha256: str, files: dict[str, Path], known: KnownHashes, f
     else:
         return False
     return True
+
+
+def forget_computed(home: Home) -> None:
+    """Make the next run compute every country again, from what was read of the deliveries."""
+    home.state_file.unlink(missing_ok=True)
+
+
+def forget_read(home: Home) -> None:
+    """Make the next run read every delivery again, and compute every country from that.
+
+    Raises:
+        DamagedHomeError: stored bytes are not those that came; nothing is forgotten.
+    """
+    store = SnapshotStore(home)
+    snapshots = [s for s in store.all() if s.kind != ARCHIVE]
+    if damaged := store.damaged_payloads(snapshots, deep=True):
+        raise DamagedHomeError("; ".join(damaged))
+    for snapshot in snapshots:
+        store.save(replace(snapshot, judged_with=None))
+    forget_computed(home)
 
 
 def remove_foreign(home: Home, foreign: Iterable[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from dagster._core.instance.ref import InstanceRef
 
 from dtm_pipeline.contracts import TABLES
 from dtm_pipeline.definitions import build_definitions
+from dtm_pipeline.storage.holder import read_holder
 from tests.conftest import dtm
 from tests.pipeline.test_runs import answer
 
@@ -87,9 +89,44 @@ def test_while_another_run_holds_the_home_no_run_is_started_and_the_work_is_not_
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline().strip() == "held"
-        assert [told.skip_message for told in tick(tmp_path)] == ["another run holds the home"] * 2
+        assert all("another run holds this home (process" in str(told.skip_message) for told in tick(tmp_path))
         other.kill()
     assert [len(told.run_requests) for told in tick(tmp_path)] == [1, 1]
+
+
+def test_a_run_whose_process_was_killed_is_marked_failed_and_the_schedule_goes_on(tmp_path: Path) -> None:
+    answer(tmp_path / "inbox" / "a.json", ("2020-02-29", 600))
+    run = [str(Path(sys.executable).parent / "dtm"), "run", "--home", str(tmp_path)]
+    with subprocess.Popen(run, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as killed:
+        while (holder := read_holder(tmp_path)) is None or holder.run is None:
+            time.sleep(0.05)
+            assert killed.poll() is None, "the run ended before it was killed"
+        assert "a run is at work: process" in dtm("status", "--home", tmp_path).out
+        killed.kill()
+    assert "a run died; the next one goes on from there: process" in dtm("status", "--home", tmp_path).out
+    assert "a run that was killed left the home" in dtm("doctor", "--home", tmp_path).out
+    assert [len(told.run_requests) for told in tick(tmp_path)] == [1, 1]
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(tmp_path / "dagster"))) as instance:
+        [run_then] = instance.get_runs()
+        assert (run_then.run_id, run_then.status) == (holder.run, dg.DagsterRunStatus.FAILURE)
+    assert dtm("run", "--home", tmp_path).code == 0
+
+
+def test_a_run_that_never_came_to_its_start_is_marked_failed_when_its_time_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(tmp_path / "inbox" / "a.json", ("2020-02-29", 600))
+    assert [len(told.run_requests) for told in tick(tmp_path)] == [1, 1]
+    job = build_definitions(tmp_path).resolve_job_def("nightly_release")
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(tmp_path / "dagster"))) as instance:
+        lost = instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTING).run_id
+        assert [told.skip_message for told in tick(tmp_path)] == ["a run is under way"] * 2
+        monkeypatch.setenv("DTM_START_SECONDS", "0.1")
+        time.sleep(0.2)
+        assert [len(told.run_requests) for told in tick(tmp_path)] == [1, 1]
+        told = instance.get_run_by_id(lost)
+        assert told is not None
+        assert told.status == dg.DagsterRunStatus.FAILURE
 
 
 def test_the_job_of_the_schedule_releases_and_records_rows_bytes_and_sha256_without_values(tmp_path: Path) -> None:

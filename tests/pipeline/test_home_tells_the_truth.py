@@ -68,8 +68,10 @@ def test_one_flipped_digit_stops_the_run_that_reads_it_and_the_right_bytes_mend_
     before = content(home)
     payload(home).write_bytes(payload(home).read_bytes().replace(b"600", b"900"))
     (tmp_path / "empty").mkdir()
-    # nothing asks for the bytes: the figures that were made of the right ones stand
-    assert dtm("run", "--inbox", tmp_path / "empty", "--home", home).code == 0
+    # nothing asks for the bytes: the figures that were made of the right ones stand, and the loss is told
+    told = dtm("run", "--inbox", tmp_path / "empty", "--home", home)
+    assert (told.code, "damaged: " in told.err, "the stored bytes of a.json" in told.err) == (6, True, True)
+    assert "the stored bytes of a.json" in dtm("status", "--home", home).out
     shutil.rmtree(home / "warehouse")
     told = dtm("run", "--inbox", tmp_path / "empty", "--home", home)
     assert (told.code, "the stored bytes of a.json" in told.err, "deliver the same file again" in told.err) == (74, True, True)  # fmt: skip
@@ -495,3 +497,91 @@ def test_what_a_killed_run_left_is_removed_and_a_busy_home_names_who_holds_it(pl
         busy = dtm_process("run", "--inbox", inbox, "--home", home)
         assert (busy.code, f"process {os.getpid()} on " in busy.err) == (4, True), busy.err
     assert read_holder(home) is None
+
+
+def test_the_doctor_of_a_whole_home_finds_nothing_and_changes_nothing(place: tuple[Path, Path]) -> None:
+    home, _ = place
+
+    def bytes_of_files() -> dict[Path, bytes]:
+        # memory of hashes, and what SQLite keeps beside a database that is read
+        passing = ("seen.json", ".lock")
+        return {
+            f: f.read_bytes()
+            for f in home.rglob("*")
+            if f.is_file() and f.name not in passing and not f.name.endswith(("-shm", "-wal"))
+        }
+
+    before = bytes_of_files()
+    told = dtm("doctor", "--deep", "--json", "--home", home)
+    assert (told.code, told.json()["whole"], told.json()["looked_at"]["deliveries"]) == (0, True, 1), told.out
+    assert told.json()["looked_at"]["parts of tables"] == len(parts(home))
+    assert bytes_of_files() == before
+
+
+def test_the_doctor_says_what_the_next_run_mends_and_that_run_mends_it(place: tuple[Path, Path]) -> None:
+    home, inbox = place
+    before = content(home)
+    parts(home)[0].unlink()
+    parts(home)[-1].write_bytes(b"cut")
+    shutil.copy(parts(home)[3], parts(home)[3].with_name("SYR.parquet"))
+    (home / "scratch" / "reading-1").mkdir()
+    (home / "releases" / "partner" / "latest.json").write_text("{")
+    told = dtm("doctor", "--json", "--home", home)
+    sentences = " ".join(t["sentence"] for t in told.json()["troubles"])
+    assert told.code == 0
+    assert not any(t["person"] for t in told.json()["troubles"])
+    assert all(w in sentences for w in ("is missing", "is damaged", "of nothing that is known", "reading-1", "latest.json"))  # fmt: skip
+    assert (home / "scratch" / "reading-1").is_dir(), "the doctor changes nothing"
+    assert dtm("run", "--inbox", inbox, "--home", home).code == 0
+    assert (content(home), dtm("doctor", "--home", home).out.splitlines()[-1]) == (before, "whole")
+
+
+@pytest.mark.parametrize(
+    ("file", "what"),
+    [
+        ("snapshots/*/payload", "the stored bytes of a.json are gone or not those that came; deliver the same file"),
+        ("snapshots/*/record.json", "the record of a delivery can't be read"),
+        ("dagster/history/runs.db", "holds the history of runs, and no figures"),
+    ],
+)
+def test_the_doctor_names_what_only_a_person_can_bring_back(place: tuple[Path, Path], file: str, what: str) -> None:
+    home, _ = place
+    [found] = home.glob(file)
+    found.write_bytes(b"no")
+    told = dtm("doctor", "--home", home)
+    assert (told.code, [what in line for line in told.out.splitlines() if line.startswith("you: ")]) == (74, [True])
+
+
+def test_a_delivery_whose_folder_is_gone_stops_the_run_and_the_file_delivered_again_is_the_way_back(
+    place: tuple[Path, Path], tmp_path: Path
+) -> None:
+    home, inbox = place
+    before = content(home)
+    shutil.rmtree(payload(home).parent)
+    (tmp_path / "empty").mkdir()
+    for told in (dtm("run", "--inbox", tmp_path / "empty", "--home", home), dtm("doctor", "--home", home)):
+        assert (told.code, "is gone, the delivery a.json, which release" in told.out + told.err) == (74, True)
+    assert content(home) == before
+    assert dtm("run", "--inbox", inbox, "--home", home).code == 0
+    assert (content(home), district(home)) == (before, FIGURES)
+
+
+@pytest.mark.parametrize("source", ["raw", "snapshots"])
+def test_a_rebuild_makes_every_table_again_and_the_same_release(place: tuple[Path, Path], source: str) -> None:
+    home, _ = place
+    before, inodes = content(home), {f: f.stat().st_ino for f in parts(home)}
+    answer(home / "inbox" / "later.json", ("2020-06-30", 400))
+    told = dtm("rebuild", "--from", source, "--home", home)
+    assert (told.code, "unchanged: nothing is new since release" in told.out) == (0, True), told.err
+    made = {f.parent.parent.name for f in parts(home) if f.stat().st_ino != inodes[f]}
+    assert made == {"core", "out"} | ({"raw", "quarantine"} if source == "snapshots" else set())
+    assert (content(home), district(home)) == (before, FIGURES), "the inbox waits for a run"
+
+
+def test_a_rebuild_from_snapshots_that_are_damaged_changes_nothing(place: tuple[Path, Path]) -> None:
+    home, _ = place
+    payload(home).write_bytes(b"no")
+    before = {f: f.read_bytes() for f in parts(home)}
+    told = dtm("rebuild", "--from", "snapshots", "--home", home)
+    assert (told.code, "the stored bytes of a.json" in told.err) == (74, True)
+    assert {f: f.read_bytes() for f in parts(home)} == before
