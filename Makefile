@@ -5,13 +5,14 @@ BIN := .venv/bin
 STAMP := .venv/installed
 DEMO_HOME := var/demo
 
-.PHONY: help install demo test fuzz check format docs lock bench dev clean
+.PHONY: help install demo test fuzz faults check format docs lock bench dev clean
 
 help:
 	@echo "make install  environment in .venv, from requirements.lock"
 	@echo "make demo     the main job on bundled samples; ends with the paths of tables and report"
 	@echo "make test     the tests"
 	@echo "make fuzz     2,000 damaged deliveries of each kind (tests: 50)"
+	@echo "make faults   a small run killed, and its disk full, at each change of a file (tests: 6 of them); about an hour"
 	@echo "make check    lint, types, layers, generated files"
 	@echo "make bench    our speed beside the script an analyst would write"
 	@echo "make dev      the Dagster UI on loopback, for the home in DTM_HOME (default var)"
@@ -35,6 +36,9 @@ test: install
 
 fuzz: install
 	@DTM_FUZZ=$${DTM_FUZZ:-2000} $(BIN)/python -m pytest -n auto --dist worksteal tests/fuzz --durations=0 -vv
+
+faults: install
+	@DTM_FAULTS=all $(BIN)/python -m pytest -n auto --dist worksteal -rP tests/faults
 
 check: install
 	$(BIN)/ruff check .

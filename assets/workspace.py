@@ -83,7 +83,7 @@ class Workspace(dg.ConfigurableResource):  # type: ignore[type-arg]  # it gives 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Workspace]:
         """A run holds its home, started by the CLI or by the daemon alike."""
-        with self.home.create().held(context.run_id):
+        with self.home.create().held(context.run.run_id if context.run else None):
             yield self
 
     @property

@@ -7,9 +7,12 @@ from pathlib import Path
 import dagster as dg
 from dagster._core.errors import DagsterAssetCheckFailedError, DagsterExecutionInterruptedError
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._serdes import ConfigurableClassData
 
 from dtm_pipeline.contracts import raw
 from dtm_pipeline.definitions import JOB, build_definitions
+from dtm_pipeline.event_log import OpenEventLog
 from dtm_pipeline.storage.errors import InternalError, write_error_log
 from dtm_pipeline.storage.home import Home
 from dtm_pipeline.storage.surroundings import passing_fault
@@ -19,6 +22,16 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 class RunFailedError(Exception):
     """A step failed; the text is the step's and its error's, for the log."""
+
+
+def instance_of(folder: Path) -> InstanceRef:
+    """The instance that dagster.yaml of a folder describes; its event log is kept open where it is Dagster's SQLite."""
+    ref = InstanceRef.from_dir(str(folder.resolve()))
+    log = ref.event_storage_data
+    if log is None or log.class_name != SqliteEventLogStorage.__name__:
+        return ref
+    kept = ConfigurableClassData(OpenEventLog.__module__, OpenEventLog.__name__, log.config_yaml)
+    return ref._replace(event_storage_data=kept, storage_data=None)
 
 
 def execute(
@@ -38,8 +51,7 @@ def execute(
     """
     home = Home(root)
     definitions = build_definitions(root, only_country, waivers, strict_about)
-    instance = dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(home.dagster.resolve())))
-    with instance:
+    with dg.DagsterInstance.from_ref(instance_of(home.dagster)) as instance:
         job = definitions.resolve_job_def(JOB)
         try:
             result = job.execute_in_process(

@@ -225,7 +225,7 @@ def _resolved(told: pl.DataFrame, code_of: dict[int, str]) -> pl.DataFrame:
 
 
 def placed_batches(
-    source: str,
+    source: str | pl.DataFrame,
     index: CellIndex,
     longitude: str = "longitude",
     latitude: str = "latitude",
@@ -237,7 +237,7 @@ def placed_batches(
     a polygon.
 
     Args:
-        source: what DuckDB reads: `read_parquet('points.parquet')`, or a quoted path of a Parquet file.
+        source: what DuckDB reads: `read_parquet('points.parquet')`, or a quoted path of a Parquet file; or a frame.
         index: cells and polygons of an edition.
         longitude, latitude: columns in degrees of EPSG:4326; null or not finite = no point.
         keep: columns that stand beside `code`; all of them when None.
@@ -245,7 +245,11 @@ def placed_batches(
     import duckdb
     import pyarrow as pa
 
-    connection = duckdb.connect()
+    # the cells fit into memory and the points stream past them; what would spill lay in the working folder
+    connection = duckdb.connect(config={"temp_directory": ""})
+    if isinstance(source, pl.DataFrame):
+        connection.register("points", source.to_arrow())
+        source = "points"
     for name, side in (("coarse", COARSE), ("fine", FINE)):
         connection.register("told", index.numbered.filter(pl.col("grid") == side).drop("grid").to_arrow())
         connection.execute(f"CREATE TABLE {name} AS SELECT * FROM told")
@@ -324,14 +328,10 @@ def place_file(
 
 def units_at(points: pl.DataFrame, index: CellIndex) -> pl.Series:
     """The unit of each point of a frame with longitude and latitude (degrees), in their order; null = in none."""
-    import tempfile
-
     told = [pl.DataFrame(schema={"_at": pl.UInt32, "code": pl.String})]
-    with tempfile.TemporaryDirectory(prefix="dtm-points-") as folder:
-        file = Path(folder) / "points.parquet"
-        points.select("longitude", "latitude").with_row_index("_at").write_parquet(file)
-        for batch in placed_batches(f"read_parquet('{file}')", index, keep=["_at"]):
-            told.append(pl.DataFrame(batch).with_columns(pl.col("code").cast(pl.String)))
+    asked = points.select("longitude", "latitude").with_row_index("_at")
+    for batch in placed_batches(asked, index, keep=["_at"]):
+        told.append(pl.DataFrame(batch).with_columns(pl.col("code").cast(pl.String)))
     return pl.concat(told).sort("_at")["code"]
 
 

@@ -22,7 +22,8 @@ def table_changes(pairs: dict[str, tuple[Path | None, Path]]) -> dict[str, dict[
     """
     import duckdb
 
-    with duckdb.connect() as connection:
+    # nothing of a home spills into the folder that somebody works in
+    with duckdb.connect(config={"temp_directory": ""}) as connection:
         return {name: _changed_rows(connection, name, before, after) for name, (before, after) in pairs.items()}
 
 

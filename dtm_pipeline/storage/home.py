@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -103,8 +104,10 @@ class Home:
         """Make the folders; what may hold people's data is the owner's alone.
 
         Raises:
-            HomeError: the folder can't be written.
+            HomeError: no home can be made there.
+            OSError: a home that was made before, or its disk, can't be written now.
         """
+        made = self.snapshots.is_dir()
         try:
             # a home that is made is the owner's alone, whatever the umask; one that an operator opened stays so
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -115,6 +118,8 @@ class Home:
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
                 folder.chmod(0o700)
         except OSError as error:
+            if made or error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+                raise
             raise HomeError(
                 f"{self.root}: can't be used as a home: {error.strerror}; name another with --home"
             ) from error

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,11 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pytest
 from dagster._core.instance.ref import InstanceRef
+from dagster._core.storage.event_log import InMemoryEventLogStorage, SqliteEventLogStorage
 
 from dtm_pipeline.contracts import TABLES
 from dtm_pipeline.definitions import build_definitions
+from dtm_pipeline.execute import instance_of
 from dtm_pipeline.storage.holder import read_holder
 from tests.conftest import dtm
 from tests.pipeline.test_runs import answer
@@ -52,6 +56,28 @@ def test_the_schedule_stands_at_night_in_baghdad_and_is_stopped_by_default(defin
     assert (nightly.cron_schedule, nightly.execution_timezone) == ("30 2 * * *", "Asia/Baghdad")
     assert nightly.default_status == dg.DefaultScheduleStatus.STOPPED
     assert inbox.default_status == dg.DefaultSensorStatus.STOPPED
+
+
+def test_a_run_leaves_its_whole_log_to_dagsters_own_storage_and_no_open_database(tmp_path: Path) -> None:
+    answer(tmp_path / "inbox" / "a.json", ("2020-02-29", 600))
+    assert dtm("run", "--inbox", tmp_path / "inbox", "--home", tmp_path / "home").code == 0
+    assert list((tmp_path / "home" / "dagster").rglob("*-wal")) == [], "the last connection that closes takes it along"
+    with dg.DagsterInstance.from_ref(InstanceRef.from_dir(str(tmp_path / "home" / "dagster"))) as instance:
+        assert type(instance.event_log_storage) is SqliteEventLogStorage
+        (run,) = instance.get_runs()
+        kinds = Counter(e.dagster_event_type for e in instance.all_logs(run.run_id))
+        latest = instance.get_latest_materialization_event(dg.AssetKey("out_dtm__latest"))
+    assert kinds[dg.DagsterEventType.RUN_SUCCESS] == 1
+    assert kinds[dg.DagsterEventType.STEP_START] == kinds[dg.DagsterEventType.STEP_SUCCESS] > 10
+    assert latest is not None
+    assert latest.run_id == run.run_id
+
+
+def test_an_event_log_that_dagster_yaml_names_is_left_as_it_is(tmp_path: Path) -> None:
+    log = {"module": "dagster._core.storage.event_log", "class": "InMemoryEventLogStorage"}
+    (tmp_path / "dagster.yaml").write_text(json.dumps({"event_log_storage": log}))
+    with dg.DagsterInstance.from_ref(instance_of(tmp_path)) as instance:
+        assert type(instance.event_log_storage) is InMemoryEventLogStorage
 
 
 def tick(home: Path) -> tuple[Any, Any]:
