@@ -55,6 +55,7 @@ class Outcome:
         refused: why it can't be used; None where it was read.
         parts: facts of each part that was written, by table and key.
         within: the bounds that refused it; None where they did not.
+        defect: reading it failed by a defect, ours or of a library, or for what this process had read before it.
     """
 
     refused: str | None = None
@@ -63,6 +64,7 @@ class Outcome:
     report: dict[str, Any] = field(default_factory=dict)
     parts: dict[tuple[str, str], FileFacts] = field(default_factory=dict)
     within: str | None = None
+    defect: bool = False
 
 
 def read_and_store(task: Task) -> Outcome:
@@ -78,7 +80,8 @@ def read_and_store(task: Task) -> Outcome:
     except (ConservationError, KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # a library that panics raises no Exception
-        return Outcome(refused=str(_refusal(error, task)))
+        refusal = _refusal(error, task)
+        return Outcome(refused=str(refusal), defect=refusal is not error)
     return Outcome(None, reading.kind, tuple(reading.countries), reading.report(), parts)
 
 

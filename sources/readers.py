@@ -69,7 +69,9 @@ def stop_readers() -> None:
 def read_all(
     home: Home, reference: Path, pending: list[Snapshot], forms: Callable[[], list[Snapshot]]
 ) -> Iterator[tuple[Snapshot, Outcome]]:
-    """Read deliveries, each in a process that may die of it. One that ends its process twice is refused.
+    """Read deliveries, each in a process that may die of it. One that fails in a process of its own, too, is refused.
+
+    A process reads many deliveries, and what one leaves behind in memory may be what the next one fails of.
 
     Args:
         reference: folder of the shipped reference data.
@@ -83,12 +85,13 @@ def read_all(
     """
     again = []
     for snapshot, outcome in _read(home, reference, pending, forms()):
-        if isinstance(outcome, str):
+        if isinstance(outcome, str) or outcome.defect:
             again.append(snapshot)
         else:
             yield snapshot, outcome
     for snapshot in again:
-        # alone: whatever else needed memory has ended
+        # alone and in a new process: whatever else needed memory has ended
+        stop_readers()
         for one, outcome in _read(home, reference, [snapshot], forms()):
             yield one, _died(outcome) if isinstance(outcome, str) else outcome
 
@@ -162,7 +165,8 @@ def start(memory: int, output: int, parent: int) -> None:
     """
     import resource
 
-    import_module("sources.child")  # once, for every delivery
+    for needed in ("sources.child", "pyarrow.parquet", "fastexcel"):
+        import_module(needed)  # once, for every delivery, and before memory is bounded
 
     os.umask(0o077)
     # libraries that panic print what they were reading

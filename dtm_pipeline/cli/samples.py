@@ -28,7 +28,10 @@ def make(
     country: Annotated[str, typer.Option("--country", help="ISO 3166-1 alpha-3.")] = "IRQ",
     rounds: Annotated[int, typer.Option("--rounds", min=1, max=40, help="Rounds of Master Lists.")] = 3,
     locations: Annotated[
-        int, typer.Option("--locations", min=100, help="Locations of IDPs in the first round.")
+        int,
+        typer.Option(
+            "--locations", min=1, help="Locations of IDPs in the first round; a small list holds fewer planted faults."
+        ),
     ] = 3000,
     kind: Annotated[
         list[str] | None,

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec
 
 import numpy as np
 import polars as pl
@@ -18,6 +22,7 @@ from dtm_pipeline.samples.world import Round, invent
 from dtm_pipeline.settings import Settings
 from dtm_pipeline.storage.reference import Reference
 
+P = ParamSpec("P")
 COUNTRIES = ("IRQ",)
 FIRST_ROUNDS = (date(2019, 8, 31), date(2020, 2, 29), date(2020, 12, 31))
 FIRST_ROUND_NUMBER = 111
@@ -103,18 +108,35 @@ def _master_list(samples: Samples, data: Round, number: int) -> list[str]:
     return plant.lost
 
 
+class _NoRowLeftError(Exception):
+    """A list is too small for one more fault."""
+
+
+def _where_a_row_is_left(plant: Callable[Concatenate[_Plant, P], None]) -> Callable[Concatenate[_Plant, P], None]:
+    """A fault that is planted in a row of its own, or not at all in a list that has none left."""
+
+    @wraps(plant)
+    def planted(self: _Plant, *args: P.args, **kwargs: P.kwargs) -> None:
+        with suppress(_NoRowLeftError):
+            plant(self, *args, **kwargs)
+
+    return planted
+
+
 class _Plant:
-    """Plants faults in the rows of a list, each in a row of its own."""
+    """Plants faults in the rows of a list, each in a row of its own; a small list holds as many as it has rows for."""
 
     def __init__(self, samples: Samples, rows: list[list[Cell]], before: int, file: str, sheet: str) -> None:
         self.samples, self.rows, self.before, self.file, self.sheet = samples, rows, before, file, sheet
         self.headers = [" ".join(str(h).split()) for h in rows[before - 1]]
         self.place = next(i for i, h in enumerate(self.headers) if h.lower().replace("_", " ") == "place id")
         self.lost: list[str] = []
-        self._next = before + 5
+        self._next, self._end = before + 5, len(rows)
 
     def _row(self) -> int:
         self._next += 7
+        if self._next >= self._end:
+            raise _NoRowLeftError
         return self._next
 
     def _tell(self, row: int, column: str, fault: str, expected: str, needs_boundaries: bool = False) -> None:
@@ -122,17 +144,20 @@ class _Plant:
         if expected == "quarantine":
             self.lost.append(str(self.rows[row][self.place]))
 
+    @_where_a_row_is_left
     def put(self, column: str, value: Cell, fault: str, expected: str = "quarantine") -> None:
         row = self._row()
         self.rows[row][self.headers.index(column)] = value
         self._tell(row, column, fault, expected)
 
+    @_where_a_row_is_left
     def no_identity(self, columns: tuple[str, ...]) -> None:
         row = self._row()
         self._tell(row, columns[0], "no_identity", "quarantine")
         for column in columns:
             self.rows[row][self.headers.index(column)] = None
 
+    @_where_a_row_is_left
     def conflicting_duplicate(self) -> None:
         row = self._row()
         copy = list(self.rows[row])
@@ -143,36 +168,41 @@ class _Plant:
         self._tell(row, "", "conflicting_duplicate", "quarantine")
         self._tell(len(self.rows) - 1, "", "conflicting_duplicate", "quarantine")
 
+    @_where_a_row_is_left
     def repeated_row(self) -> None:
         row = self._row()
         self.rows.append(list(self.rows[row]))
         # the copy is quarantined, the location is still there
         self.samples.planted.append(Fault(self.file, self.sheet, len(self.rows), "", "repeated_row", "quarantine"))
 
+    @_where_a_row_is_left
     def far_point(self) -> None:
         row = self._row()
         latitude = self.headers.index("Latitude")
         self.rows[row][latitude] = round(float(str(self.rows[row][latitude])) - 2.5, 6)
         self._tell(row, "Latitude", "point_conflict", "finding", needs_boundaries=True)
 
+    @_where_a_row_is_left
     def no_point(self) -> None:
         row = self._row()
         for column in ("Latitude", "Longitude"):
             self.rows[row][self.headers.index(column)] = 0
         self._tell(row, "Latitude", "unreadable_point", "finding")
 
+    @_where_a_row_is_left
     def missing_part(self) -> None:
         """A location whose origins do not account for all of its households."""
         column = self.headers.index("Ninewa")
-        row = next(
-            i
-            for i in range(self._row(), len(self.rows))
-            if isinstance(self.rows[i][column], int) and int(str(self.rows[i][column])) > 1
-        )
+        told = range(self._row(), self._end)
+        several = (i for i in told if isinstance(self.rows[i][column], int) and int(str(self.rows[i][column])) > 1)
+        row = next(several, None)
+        if row is None:
+            raise _NoRowLeftError
         self._next = row
         self.rows[row][column] = int(str(self.rows[row][column])) - 1
         self._tell(row, "Ninewa", "breakdown_gap", "finding")
 
+    @_where_a_row_is_left
     def unreadable_cell(self) -> None:
         row = self._row()
         column = self.headers.index("Muthanna")
@@ -207,16 +237,21 @@ def _api_answers(samples: Samples, used: dict[date, pl.DataFrame], numbers: dict
         result = [_record(i, key, people, shifted) for i, (key, people) in enumerate(sorted(parts.items()), start=1)]
         name = f"v2_irq_admin{level}.json"
         if level == 2:
-            _plant_in_api(samples, result, name, max(used))
+            _plant_in_api(samples, result, name, _told_on(max(used), shifted))
         path = samples.folder / name
         content = {"result": result, "statusCode": 200, "isSuccess": True, "errorMessages": []}
         path.write_text(json.dumps(content), encoding="utf-8")
         samples.deliveries.append(path)
 
 
+def _told_on(day: date, shifted: date) -> date:
+    """The provider's date of a round: that of the list, or a day after it."""
+    return day + timedelta(days=1) if day == shifted else day
+
+
 def _record(number: int, key: tuple[date, int, str, str], people: int, shifted: date) -> dict[str, object]:
     day, label, admin1, admin2 = key
-    day = day + timedelta(days=1) if day == shifted else day
+    day = _told_on(day, shifted)
     record: dict[str, object] = {
         "id": 13000 + number,
         "operation": "Iraq conflict",
@@ -239,7 +274,9 @@ def _record(number: int, key: tuple[date, int, str, str], people: int, shifted: 
 
 def _plant_in_api(samples: Samples, result: list[dict[str, object]], name: str, newest: date) -> None:
     """A figure that differs from the list's, a negative one, and a row that stands twice."""
-    at = next(i for i, r in enumerate(result) if r["reportingDate"] == f"{newest.isoformat()}T00:00:00")
+    at = next((i for i, r in enumerate(result) if r["reportingDate"] == f"{newest.isoformat()}T00:00:00"), None)
+    if at is None:
+        return  # no row of the newest list can be used
     result[at]["numPresentIdpInd"] = int(str(result[at]["numPresentIdpInd"])) + 60
     samples.planted.append(Fault(name, "", None, "numPresentIdpInd", "sources_differ", "finding"))
     early = dict(result[0], id=1, numPresentIdpInd=-6, reportingDate="2018-08-31T00:00:00")
@@ -308,14 +345,17 @@ def _severity_survey(samples: Samples, returnees: Round, model: SeverityModel, r
     name = f"return_conditions_{returnees.day.isoformat()}.csv"
 
     def plant(row: int, column: str, value: Cell, fault: str) -> None:
+        if row >= len(rows):
+            return
         rows[row][headers.index(column)] = value
         samples.planted.append(Fault(name, "", row + 1, column, fault, "quarantine"))
 
     plant(12, questions[2], "sometimes", "unknown_answer")
     plant(20, "grp_place/place_id", None, "no_identity")
     plant(28, "grp_place/returnee_households", "many", "unreadable_households")
-    rows.append(list(rows[36]))
-    samples.planted.append(Fault(name, "", len(rows), "grp_place/place_id", "repeated_row", "quarantine"))
+    if len(rows) > 36:
+        rows.append(list(rows[36]))
+        samples.planted.append(Fault(name, "", len(rows), "grp_place/place_id", "repeated_row", "quarantine"))
     path = samples.folder / name
     with path.open("w", newline="", encoding="utf-8-sig") as file:
         csv.writer(file, delimiter=";").writerows(["" if c is None else c for c in row] for row in rows)

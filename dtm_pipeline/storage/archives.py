@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import lzma
 import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from dtm_pipeline.storage.surroundings import passing_fault
+
 CHUNK = 1 << 20
-DAMAGED = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    OSError,
-    NotImplementedError,
-    EOFError,
-    ValueError,
-    RuntimeError,
-)
 
 
 class ArchiveError(Exception):
@@ -44,8 +34,12 @@ def is_archive(file: Path) -> bool:
             names = archive.namelist()
             if "[Content_Types].xml" in names and any(n.startswith("xl/workbook") for n in names):
                 return False
-            return not (names[:1] == ["mimetype"] and archive.read("mimetype").startswith(b"application/vnd.oasis"))
-    except DAMAGED:
+            if names[:1] != ["mimetype"]:
+                return True
+            with archive.open("mimetype") as told:
+                return not told.read(64).startswith(b"application/vnd.oasis")
+    except Exception:
+        # it says that it is one, and `open_archive` tells why it can't be opened
         return True
 
 
@@ -79,7 +73,8 @@ def _open(
     try:
         with zipfile.ZipFile(file) as archive:
             for member in archive.infolist():
-                if member.is_dir() or _is_litter(member.filename):
+                # `ZipInfo.is_dir` fails where a member has no name
+                if member.filename.endswith("/") or _is_litter(member.filename):
                     continue
                 _check(member, name, limits, len(found))
                 inner = f"{name}/{PurePosixPath(member.filename)}"
@@ -89,7 +84,12 @@ def _open(
                     _open(target, inner, folder, limits, depth + 1, found)
                 else:
                     found.append((inner, target))
-    except DAMAGED as error:
+    except ArchiveError:
+        raise
+    except Exception as error:
+        # whatever a library makes of bytes that mean harm; a full disk is no fault of theirs
+        if passing_fault(error):
+            raise
         raise ArchiveError(
             f"can't be opened ({type(error).__name__}); expected a whole ZIP archive; ask the sender to pack it again"
         ) from error

@@ -33,6 +33,8 @@ ARCHIVE = "archive"
 UNREADABLE = "unreadable"
 """Key of a statement that can't be read, with the sentence that says why."""
 WAY_BACK = "bring the file back from a copy of the home, or remove its folder and deliver the file again"
+MOST_SAID = 1 << 16
+"""Bytes of a sidecar (ours): all its keys with long values take some thousand."""
 NEW, ACCEPTED, REFUSED, OPENED = "new", "accepted", "refused", "opened"
 """What became of a delivery; an archive is opened, and its files are deliveries of their own."""
 
@@ -132,7 +134,13 @@ def read_statement(file: Path, beside: Path | None = None, folder: Path | None =
 
 def _read_toml(sidecar: Path) -> dict[str, Any]:
     try:
-        said = tomllib.loads(sidecar.read_text(encoding="utf-8"))
+        with sidecar.open("rb") as file:
+            content = file.read(MOST_SAID + 1)
+        if len(content) > MOST_SAID:
+            raise StatementError(f"{sidecar.name}: has more than {MOST_SAID:,} bytes, which is no sidecar")
+        said = tomllib.loads(content.decode("utf-8"))
+    except RecursionError:
+        raise StatementError(f"{sidecar.name}: is nested beyond reason") from None
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StatementError(f"{sidecar.name}: is not readable as TOML: {error}") from error
     return checked_statement(said, sidecar.name)

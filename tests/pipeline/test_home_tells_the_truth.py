@@ -10,6 +10,8 @@ import shutil
 import sqlite3
 import stat
 import zipfile
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -22,9 +24,10 @@ from dtm_pipeline.storage.errors import write_error_log
 from dtm_pipeline.storage.holder import read_holder
 from dtm_pipeline.storage.home import TAKING, Home
 from dtm_pipeline.storage.registers import replace_register
-from dtm_pipeline.storage.snapshots import SnapshotStore
-from sources.child import OUT_OF_MEMORY, TOO_LARGE, Task, read_and_store
+from dtm_pipeline.storage.snapshots import Snapshot, SnapshotStore
+from sources.child import OUT_OF_MEMORY, TOO_LARGE, Outcome, Task, read_and_store
 from sources.document import DeliveryError
+from sources.readers import read_all
 from tests.conftest import dtm, dtm_process
 from tests.pipeline.test_runs import answer, district
 
@@ -184,6 +187,26 @@ def test_a_stray_cell_is_refused_and_the_good_file_beside_it_is_released(
     assert dtm("run", "--inbox", inbox, "--home", home).out.startswith("unchanged")
     monkeypatch.setenv("DTM_READ_MEMORY_MB", "1025")
     assert "reading 1 of 1: sly.xlsx" in dtm("run", "--inbox", inbox, "--home", home).err
+
+
+@pytest.mark.parametrize("first", [Outcome(refused="an internal error", defect=True), "it broke the process"])
+def test_a_delivery_that_fails_is_read_once_more_alone_in_a_new_process(
+    place: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, first: Outcome | str
+) -> None:
+    home = Home(place[0])
+    [one] = SnapshotStore(home).all()
+    two = replace(one, name="two.json")
+    asked: list[list[str]] = []
+
+    def read(_: Home, __: Path, pending: list[Snapshot], ___: object) -> Iterator[tuple[Snapshot, Outcome | str]]:
+        asked.append([s.name for s in pending])
+        yield from ((s, first if s is one and len(asked) == 1 else Outcome(kind="read")) for s in pending)
+
+    monkeypatch.setattr("sources.readers._read", read)
+    monkeypatch.setattr("sources.readers.stop_readers", lambda: asked.append(["a new process"]))
+    told = list(read_all(home, Settings().reference, [one, two], list))
+    assert [(s.name, o.kind) for s, o in told] == [("two.json", "read"), (one.name, "read")]
+    assert asked == [[one.name, "two.json"], ["a new process"], [one.name]]
 
 
 def test_a_delivery_that_takes_too_long_is_refused_and_the_others_go_on(

@@ -17,7 +17,7 @@ from dtm_pipeline.storage.inbox import GROWING, take_files, take_inbox
 from dtm_pipeline.storage.snapshots import Snapshot, SnapshotStore
 from sources.dates import labels_of_name
 from tests.conftest import dtm
-from tests.pipeline.test_runs import answer
+from tests.pipeline.test_runs import answer, district
 
 LIMITS = ArchiveLimits(20, 10**7, 200, 2)
 
@@ -205,6 +205,17 @@ def by_date(home: Path) -> list[tuple[str, int | None, str]]:
 
 
 FEBRUARY, DECEMBER = "Round112_Master_List_IDP_2020-02-29.csv", "Round113_Master_List_IDP_2020-12-31.csv"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"), [("a = " + "[" * 50_000, "is nested beyond reason"), ("#" * 70_000, "has more than 65,536 bytes")]
+)
+def test_a_sidecar_without_end_refuses_its_file_and_no_other(tmp_path: Path, said: str, told: str) -> None:
+    answer(tmp_path / "inbox" / "good.json", ("2020-02-29", 600))
+    answer(tmp_path / "inbox" / "odd.json", ("2020-02-29", 660)).with_name("odd.json.toml").write_text(said)
+    run = dtm("run", "--inbox", tmp_path / "inbox", "--home", tmp_path / "home")
+    assert (run.code, f"refused odd.json: odd.json.toml: {told}" in run.err) == (6, True), run.err
+    assert district(tmp_path / "home") == [("2020-02-29", 600)]
 
 
 @pytest.mark.parametrize("copy", ["Round112_Master_List_IDP_2020-02-29 (1).csv", "corrected.csv", "zz.csv"])

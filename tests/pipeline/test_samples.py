@@ -71,10 +71,19 @@ def test_a_country_without_samples_is_refused_by_name(tmp_path: Path, country: s
     assert (told.code, "no samples of" in told.err) == (2, True)
 
 
-def test_the_fewest_locations_that_are_taken_are_enough_for_every_fault(tmp_path: Path) -> None:
-    assert dtm("samples", "make", "--locations", 99, "--out", tmp_path).code == 2
-    told = dtm("samples", "make", "--locations", 100, "--rounds", 1, "--out", tmp_path / "out", "--json")
-    assert (told.code, len(told.json()["deliveries"])) == (0, 9)
+@pytest.mark.parametrize(("rounds", "locations"), [(1, 1), (2, 7), (3, 30)])
+def test_samples_of_any_size_hold_the_faults_that_they_have_rows_for(
+    tmp_path: Path, rounds: int, locations: int
+) -> None:
+    assert dtm("samples", "make", "--locations", 0, "--out", tmp_path).code == 2
+    inbox = tmp_path / "inbox"
+    told = dtm("samples", "make", "--locations", locations, "--rounds", rounds, "--out", inbox)
+    assert told.code == 0, told.err
+    assert dtm("run", "--inbox", inbox, "--home", tmp_path / "home").code in {1, 6}, (
+        "some gates ask for more than a few rows"
+    )
+    assert found(tmp_path / "home") == planted(inbox, "quarantine")
+    assert {f[0] for f in planted(inbox, "quarantine")} <= {f.name for f in inbox.iterdir()}
 
 
 def test_the_quarantine_is_listed_by_file_rule_and_severity_with_counts_first(released: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import zipfile
 from contextlib import suppress
@@ -49,6 +50,26 @@ def test_a_path_that_leads_out_refuses_the_archive_and_writes_nothing_outside(tm
     with pytest.raises(ArchiveError, match="a member's path leads out of the archive"):
         opened(file, tmp_path / "o")
     assert sorted(f.name for f in tmp_path.iterdir()) == ["a.zip", "o"]
+
+
+def test_a_member_without_a_name_refuses_the_archive(tmp_path: Path) -> None:
+    nameless = zipfile.ZipInfo("x")
+    nameless.filename = ""
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as out:
+        out.writestr(nameless, b"1")
+    with pytest.raises(ArchiveError, match="a member's path leads out of the archive"):
+        opened(tmp_path / "a.zip", tmp_path / "o")
+
+
+def test_a_disk_that_is_full_while_an_archive_is_unpacked_judges_no_archive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("dtm_pipeline.storage.archives._unpack", full)
+    with pytest.raises(OSError, match="No space left"):
+        opened(archive(tmp_path / "a.zip", ("a.csv", b"1")), tmp_path / "o")
 
 
 def test_a_bomb_does_not_go_off(tmp_path: Path) -> None:
