@@ -116,7 +116,7 @@ def _where_a_row_is_left(plant: Callable[Concatenate[_Plant, P], None]) -> Calla
     """A fault that is planted in a row of its own, or not at all in a list that has none left."""
 
     @wraps(plant)
-    def planted(self: _Plant, *args: P.args, **kwargs: P.kwargs) -> None:
+    def planted(self: _Plant, /, *args: P.args, **kwargs: P.kwargs) -> None:
         with suppress(_NoRowLeftError):
             plant(self, *args, **kwargs)
 
