@@ -15,10 +15,12 @@ from dtm_pipeline.storage.snapshots import (
     Snapshot,
     SnapshotStore,
     StatementError,
+    beside,
     checked_statement,
     inbox_files,
     printable,
     read_statement,
+    sidecars_of,
     why_no_file,
 )
 
@@ -49,7 +51,7 @@ def give_back_refused(home: Home) -> list[str]:
             continue  # it is read again first
         home.refused.mkdir(exist_ok=True)
         reasons = [snapshot] if snapshot.status == REFUSED else members
-        (home.refused / f"{file.name}{REASON}").write_text(_letter(reasons), encoding="utf-8")
+        beside(home.refused / file.name, REASON).write_text(_letter(reasons), encoding="utf-8")
         if snapshot.status == REFUSED:
             for part in (file, *_sidecars(file, files)):
                 if part.is_file():
@@ -67,8 +69,8 @@ def take_back_described(home: Home) -> None:
     waiting, _ = inbox_files(home.inbox, (home.refused,))
     owned = {n for f in waiting if f.suffix != ".toml" for n in (f.name, f.stem)}
     for file, snapshot in _given_back(home, store, store.all()).items():
-        beside = [home.inbox / f"{n}.toml" for n in (file.name, file.stem) if n not in owned]
-        sidecar = next((s for s in beside if s.is_file()), None)
+        told = [s for s in sidecars_of(home.inbox / file.name) if s.stem not in owned]
+        sidecar = next((s for s in told if s.is_file()), None)
         try:
             said = read_statement(file, sidecar, home.inbox)
         except StatementError as error:
@@ -106,11 +108,14 @@ def retry(home: Home, name: str, said: dict[str, Any]) -> Snapshot:
     statement = checked_statement(known | said, f"{snapshot.name}.toml")
     file = home.refused / snapshot.name
     if file.is_file():
+        places = sidecars_of(home.inbox / file.name)
+        if not places:
+            raise HomeError(f"{name}: no sidecar can be of so long a name; rename the file and deliver it again")
         for sidecar in _sidecars(file, list(home.refused.iterdir())):
             sidecar.unlink(missing_ok=True)
         _take_back(home, file)
         if statement:
-            (home.inbox / f"{file.name}.toml").write_text(_as_toml(statement), encoding="utf-8")
+            places[0].write_text(_as_toml(statement), encoding="utf-8")
     snapshot.statement, snapshot.judged_with = statement, None
     store.save(snapshot)
     return snapshot
@@ -141,13 +146,13 @@ def _take_back(home: Home, file: Path) -> None:
             part.unlink(missing_ok=True)  # an older sidecar
         elif part.is_file():
             part.replace(home.inbox / part.name)
-    (home.refused / f"{file.name}{REASON}").unlink(missing_ok=True)
+    beside(file, REASON).unlink(missing_ok=True)
 
 
-def _sidecars(file: Path, beside: list[Path]) -> list[Path]:
+def _sidecars(file: Path, others: list[Path]) -> list[Path]:
     """The sidecars of a file; one by its bare name only where no other file shares that."""
-    shared = [f for f in beside if f.stem == file.stem and f != file and f.is_file() and f.suffix != ".toml"]
-    return [file.with_name(file.name + ".toml"), *([] if shared else [file.with_suffix(".toml")])]
+    shared = [f for f in others if f.stem == file.stem and f != file and f.is_file() and f.suffix != ".toml"]
+    return [s for s in sidecars_of(file) if s.stem == file.name or not shared]
 
 
 def _letter(refused: list[Snapshot]) -> str:

@@ -33,6 +33,8 @@ ARCHIVE = "archive"
 UNREADABLE = "unreadable"
 """Key of a statement that can't be read, with the sentence that says why."""
 WAY_BACK = "bring the file back from a copy of the home, or remove its folder and deliver the file again"
+LONGEST_NAME = 255
+"""Bytes of a file name (NAME_MAX of Linux and macOS)."""
 MOST_SAID = 1 << 16
 """Bytes of a sidecar (ours): all its keys with long values take some thousand."""
 NEW, ACCEPTED, REFUSED, OPENED = "new", "accepted", "refused", "opened"
@@ -110,11 +112,23 @@ def printable(name: str) -> str:
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
-def read_statement(file: Path, beside: Path | None = None, folder: Path | None = None) -> dict[str, Any]:
+def beside(file: Path, ending: str) -> Path:
+    """The file that stands beside another under its name with an ending, cut where no system takes so long a name."""
+    kept = os.fsencode(file.name)[: LONGEST_NAME - len(ending)].decode("utf-8", "ignore")
+    return file.with_name(kept + ending)
+
+
+def sidecars_of(file: Path) -> list[Path]:
+    """Where the sidecar of a file may lie: `NAME.EXT.toml`, `NAME.toml`."""
+    names = (f"{file.name}.toml", file.with_suffix(".toml").name)
+    return [file.with_name(n) for n in names if len(os.fsencode(n)) <= LONGEST_NAME]
+
+
+def read_statement(file: Path, sidecar: Path | None = None, folder: Path | None = None) -> dict[str, Any]:
     """What the sidecar `NAME.toml` (or `NAME.EXT.toml`) says, over what `_defaults.toml` says of all files of the folder.
 
     Args:
-        beside: the sidecar, where it goes by another name.
+        sidecar: where it goes by another name.
         folder: the folder whose `_defaults.toml` holds, where it is not that of the file.
 
     Raises:
@@ -126,9 +140,9 @@ def read_statement(file: Path, beside: Path | None = None, folder: Path | None =
         raise StatementError(
             f"{DEFAULTS}: {wrong[0]!r} is said of one delivery, never of a folder; a folder can say {', '.join(OF_FOLDERS)}"
         )
-    for sidecar in (beside,) if beside else (file.with_name(file.name + ".toml"), file.with_suffix(".toml")):
-        if sidecar.is_file() and not sidecar.is_symlink() and sidecar != file:
-            return said | _read_toml(sidecar)
+    for one in (sidecar,) if sidecar else sidecars_of(file):
+        if one.is_file() and not one.is_symlink() and one != file:
+            return said | _read_toml(one)
     return said
 
 

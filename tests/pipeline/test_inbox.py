@@ -207,6 +207,17 @@ def by_date(home: Path) -> list[tuple[str, int | None, str]]:
 FEBRUARY, DECEMBER = "Round112_Master_List_IDP_2020-02-29.csv", "Round113_Master_List_IDP_2020-12-31.csv"
 
 
+def test_a_refused_file_of_the_longest_name_is_given_back_with_its_reason(tmp_path: Path) -> None:
+    answer(tmp_path / "inbox" / "good.json", ("2020-02-29", 600))
+    long = tmp_path / "inbox" / f"{'n' * 251}.csv"
+    long.write_text("no,header,of,ours\n1,2,3,4\n")
+    assert dtm("run", "--home", tmp_path).code == 6
+    refused = tmp_path / "inbox" / "refused"
+    assert sorted(f.name for f in refused.iterdir()) == sorted([long.name, f"{'n' * 244}.reason.txt"])
+    told = dtm("retry", long.name, "--as", "dtm_api", "--home", tmp_path)
+    assert (told.code, "no sidecar can be of so long a name; rename the file" in told.err) == (2, True), told.err
+
+
 @pytest.mark.parametrize(
     ("said", "told"), [("a = " + "[" * 50_000, "is nested beyond reason"), ("#" * 70_000, "has more than 65,536 bytes")]
 )
