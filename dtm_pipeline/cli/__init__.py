@@ -30,7 +30,7 @@ HELP = """Turn deliveries of displacement data into an immutable release of gove
 Put files into an inbox, run `dtm run`, read the release that it names.
 
 Exit codes: 0 all was taken, released or unchanged, 1 a gate refused the release (or a figure could not be traced whole), 2 usage or configuration, 3 something was refused and
-nothing new was taken, 4 another run holds the home, 5 a live system did not give all of what was asked, 6 released, and something was refused, held or much of it rejected, or a country keeps its last good tables, 70 internal error
+nothing new was taken, 4 another run holds the home, 5 a live system did not give all of what was asked, 6 released, and something was refused, held or much of it rejected, a country keeps its last good tables, or a stored delivery is damaged, 70 internal error
 (the message names the log), 74 the surroundings failed (disk, memory, a damaged file of the home), 130 stopped by you, 141 the reader of the output left.
 """
 
