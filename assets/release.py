@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.workspace import OWNER, Workspace, guarded, progress
+from assets.workspace import OWNER, InWorkspace, guarded, progress
 from dtm_pipeline.contracts import published_tables
 from dtm_pipeline.contracts.out import LATEST, LATEST_ALL
 from dtm_pipeline.release.build import publish
@@ -29,7 +29,7 @@ def release_asset() -> dg.AssetsDefinition:
         description="An immutable folder of tables, manifest and report for partners. Unchanged content makes no release.",
     )
     @guarded
-    def release(workspace: Workspace, gates: dg.ResourceParam[Judge]) -> dg.MaterializeResult[Any]:
+    def release(workspace: InWorkspace, gates: dg.ResourceParam[Judge]) -> dg.MaterializeResult[Any]:
         # the tables of these countries are on disk now: a run killed from here on need not make them again
         now = workspace.fingerprints()
         state = read_state(workspace.home)

@@ -6,6 +6,7 @@ import inspect
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
@@ -69,22 +70,24 @@ def guarded(body: Body) -> Body:
     return whole  # type: ignore[return-value]  # the same signature
 
 
-class Workspace(dg.ConfigurableResource):  # type: ignore[type-arg]  # it gives itself
-    """The home that a run works in."""
+@dataclass(frozen=True)
+class Workspace:
+    """The home that a run works in. It is wired with the code location: no configuration of a run can name another.
 
-    root: str
-    reference_folder: str
+    Attributes:
+        root: of the home.
+        reference_folder: the shipped reference data.
+        only_country: ISO 3166-1 alpha-3 of the one country to compute; empty for all.
+        waivers: gates that a person lets pass, with the reason.
+        strict: nothing is released unless all of the deliveries in `asked` (sha256) are taken.
+    """
+
+    root: Path
+    reference_folder: Path
     only_country: str = ""
-    waivers: dict[str, str] = {}
+    waivers: dict[str, str] = field(default_factory=dict)
     strict: bool = False
-    asked: list[str] = []
-    """sha256 of the deliveries that a strict run is about."""
-
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Workspace]:
-        """A run holds its home, started by the CLI or by the daemon alike."""
-        with self.home.create().held(context.run.run_id if context.run else None):
-            yield self
+    asked: tuple[str, ...] = ()
 
     @property
     def strict_about(self) -> frozenset[str] | None:
@@ -93,11 +96,11 @@ class Workspace(dg.ConfigurableResource):  # type: ignore[type-arg]  # it gives 
 
     @property
     def home(self) -> Home:
-        return Home(Path(self.root))
+        return Home(self.root)
 
     @property
     def reference(self) -> Reference:
-        return Reference(Path(self.reference_folder), self.home.reference)
+        return Reference(self.reference_folder, self.home.reference)
 
     def gazetteer(self) -> Gazetteer:
         return self.reference.gazetteer(self.home.decisions)
@@ -120,6 +123,22 @@ class Workspace(dg.ConfigurableResource):  # type: ignore[type-arg]  # it gives 
         stale = read_state(self.home)["computing"]
         present = set(self.fingerprints())
         return [c for c in stale if c in present], {c for c in stale if c not in present}
+
+
+InWorkspace = dg.ResourceParam[Workspace]
+"""How an asset or check asks for the workspace."""
+
+
+def workspace_resource(workspace: Workspace) -> dg.ResourceDefinition:
+    """The resource that holds the home for a run, started by the CLI or by the daemon alike."""
+
+    # an empty schema: what a run's configuration says of it is refused
+    @dg.resource(config_schema={})
+    def held(context: dg.InitResourceContext) -> Iterator[Workspace]:
+        with workspace.home.create().held(context.run.run_id if context.run else None):
+            yield workspace
+
+    return held
 
 
 class PartsIOManager(dg.UPathIOManager):

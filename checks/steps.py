@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import polars as pl
 
-from assets.workspace import Workspace, guarded
+from assets.workspace import InWorkspace, Workspace, guarded
 from dtm_pipeline.contracts import core, raw, table
 from dtm_pipeline.domain.invariants import SCOPE, accounts_compared, country_compared, leaders, levels_compared
 from dtm_pipeline.domain.plausibility import HOLD
@@ -22,7 +22,7 @@ ACCOUNT = ("rows_in", "rows_valid", "persons_in", "persons_valid", "persons_reje
     description="Rows in = valid + rejected, and persons in = persons valid + rejected, for every delivery. Catches rows lost between a file and its table.",
 )
 @guarded
-def rows_and_persons_are_conserved(workspace: Workspace, quarantine_dtm__row: StoredParts) -> dg.AssetCheckResult:
+def rows_and_persons_are_conserved(workspace: InWorkspace, quarantine_dtm__row: StoredParts) -> dg.AssetCheckResult:
     told = []
     for snapshot in workspace.snapshots():
         if snapshot.status == "accepted":
@@ -45,7 +45,7 @@ def rows_and_persons_are_conserved(workspace: Workspace, quarantine_dtm__row: St
     description="Every leading row of a country with a gazetteer stands in a governorate. Catches a new spelling that moves people to 'not known'.",
 )
 @guarded
-def leading_rows_have_a_governorate(workspace: Workspace, core_dtm__stock: StoredParts) -> dg.AssetCheckResult:
+def leading_rows_have_a_governorate(workspace: InWorkspace, core_dtm__stock: StoredParts) -> dg.AssetCheckResult:
     known = sorted(workspace.gazetteer().countries())
     rows = core_dtm__stock.read_all(known).filter(pl.col("leads") & (pl.col("admin_level") > 0))
     lost = rows.filter(pl.col("admin1_code").is_null())
@@ -111,7 +111,7 @@ def _adds_up(group: str, measure: str) -> dg.AssetChecksDefinition:
         description="The districts of a governorate add up to it, and the governorates to what the source that leads says, to the person, for every series and date. Catches rows dropped for want of a district.",
     )
     @guarded
-    def check(workspace: Workspace) -> dg.AssetCheckResult:
+    def check(workspace: InWorkspace) -> dg.AssetCheckResult:
         warehouse = workspace.home.warehouse
         governorates, districts = (stored(warehouse, table(n)).read_all() for n in (governorate, district))
         totals = stored(warehouse, core.SOURCE_TOTAL).read_all()

@@ -12,7 +12,7 @@ from assets.core.facts import ASSETS as CORE_ASSETS
 from assets.out.tables import ASSETS as OUT_ASSETS
 from assets.raw.deliveries import deliveries
 from assets.release import release_asset
-from assets.workspace import Workspace, parts_io_manager
+from assets.workspace import Workspace, parts_io_manager, workspace_resource
 from checks.publication.gates import judge
 from checks.steps import CHECKS
 from dtm_pipeline.settings import Settings
@@ -135,13 +135,15 @@ def build_definitions(
         schedules=[nightly_schedule(Home(home.resolve()))],
         sensors=[inbox_sensor(Home(home.resolve()))],
         resources={
-            "workspace": Workspace(
-                root=str(home.resolve()),
-                reference_folder=str(Settings().reference),
-                only_country=only_country or "",
-                waivers=waivers or {},
-                strict=strict_about is not None,
-                asked=list(strict_about or ()),
+            "workspace": workspace_resource(
+                Workspace(
+                    root=home.resolve(),
+                    reference_folder=Settings().reference,
+                    only_country=only_country or "",
+                    waivers=waivers or {},
+                    strict=strict_about is not None,
+                    asked=strict_about or (),
+                )
             ),
             "io_manager": parts_io_manager,
             "gates": judge,

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from assets.workspace import Workspace, guarded, progress, spec
+from assets.workspace import InWorkspace, Workspace, guarded, progress, spec
 from dtm_pipeline.contracts import core, raw, table
 from dtm_pipeline.contracts.derive import conform, empty
 from dtm_pipeline.domain.precedence import Reissue
@@ -117,7 +117,7 @@ def validated(frames: dict[str, pl.DataFrame], name: str, gone: set[str]) -> Par
 )
 @guarded
 def stocks(
-    workspace: Workspace,
+    workspace: InWorkspace,
     raw_dtm__master_list: StoredParts,
     raw_dtm__master_list_cell: StoredParts,
     raw_dtm__location_database: StoredParts,
@@ -166,7 +166,7 @@ def stocks(
     outs={t.name: dg.AssetOut(**spec(t.name, {"polars", "parquet"})) for t in (core.LOCATION, core.LOCATION_CHANGE)},
 )
 @guarded
-def locations(workspace: Workspace, core_dtm__stock: StoredParts) -> Iterator[dg.Output[Parts]]:
+def locations(workspace: InWorkspace, core_dtm__stock: StoredParts) -> Iterator[dg.Output[Parts]]:
     stale, gone = workspace.stale_and_gone()
     reference = workspace.reference
     rules = LocationRules(**reference.thresholds["locations"])
@@ -189,7 +189,7 @@ def locations(workspace: Workspace, core_dtm__stock: StoredParts) -> Iterator[dg
 )
 @guarded
 def breakdowns(
-    workspace: Workspace,
+    workspace: InWorkspace,
     core_dtm__stock: StoredParts,
     raw_dtm__master_list_cell: StoredParts,
     raw_dtm__api_figure: StoredParts,
@@ -218,7 +218,7 @@ def breakdowns(
 )
 @guarded
 def severity(
-    workspace: Workspace,
+    workspace: InWorkspace,
     raw_dtm__severity_location: StoredParts,
     raw_dtm__severity_answer: StoredParts,
     core_dtm__stock: StoredParts,
@@ -255,7 +255,7 @@ def severity(
     },
 )
 @guarded
-def border_flow(workspace: Workspace, raw_dtm__border_count: StoredParts) -> Iterator[dg.Output[Parts]]:
+def border_flow(workspace: InWorkspace, raw_dtm__border_count: StoredParts) -> Iterator[dg.Output[Parts]]:
     stale, gone = workspace.stale_and_gone()
     made = {
         country: border_flow_facts(
@@ -280,7 +280,7 @@ def border_flow(workspace: Workspace, raw_dtm__border_count: StoredParts) -> Ite
     },
 )
 @guarded
-def observations(workspace: Workspace, **raw_parts: StoredParts) -> Iterator[dg.Output[Parts]]:
+def observations(workspace: InWorkspace, **raw_parts: StoredParts) -> Iterator[dg.Output[Parts]]:
     stale, gone = workspace.stale_and_gone()
     gazetteer = workspace.gazetteer()
     findings = {country: [empty(core.OBSERVATION_FINDING)] for country in stale}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from assets.workspace import Workspace, guarded, spec
+from assets.workspace import InWorkspace, Workspace, guarded, spec
 from dtm_pipeline.contracts import out, table
 from dtm_pipeline.contracts.raw import QUARANTINE
 from dtm_pipeline.figures.families import FAMILIES, Family, latest_tables
@@ -24,7 +24,7 @@ def family_asset(family: Family) -> dg.AssetsDefinition:
         outs={t: dg.AssetOut(**spec(t, {"polars", "pandera", "parquet"})) for t in family.tables},
     )
     @guarded
-    def made(workspace: Workspace, **facts: StoredParts) -> Iterator[dg.Output[Parts]]:
+    def made(workspace: InWorkspace, **facts: StoredParts) -> Iterator[dg.Output[Parts]]:
         stale, gone = workspace.stale_and_gone()
         parts = {name: Parts(gone=set(gone)) for name in family.tables}
         for country in stale:
@@ -70,7 +70,7 @@ def rejected_rows(workspace: Workspace, country: str, quarantine: pl.DataFrame) 
     outs={t.name: dg.AssetOut(**spec(t.name, {"polars", "pandera", "parquet"})) for t in (out.LATEST, out.LATEST_ALL)},
 )
 @guarded
-def latest(workspace: Workspace, core_dtm__newest_figure: StoredParts) -> Iterator[dg.Output[Parts]]:
+def latest(workspace: InWorkspace, core_dtm__newest_figure: StoredParts) -> Iterator[dg.Output[Parts]]:
     # ages run to the newest date of all countries: a new delivery of one ages the figures of the others
     _, gone = workspace.stale_and_gone()
     figures, countries = core_dtm__newest_figure.read_all(), core_dtm__newest_figure.keys()

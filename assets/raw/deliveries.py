@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from assets.workspace import Workspace, guarded, progress, spec
+from assets.workspace import InWorkspace, Workspace, guarded, progress, spec
 from dtm_pipeline.contracts import raw, table
 from dtm_pipeline.storage.home import Home
 from dtm_pipeline.storage.plan import READ_BY_FORMS, forms_among, judging, read_state, write_state
@@ -36,7 +36,7 @@ from sources.xlsform import may_be_form
     ],
 )
 @guarded
-def deliveries(workspace: Workspace) -> Iterator[dg.Output[Parts] | dg.AssetCheckResult]:
+def deliveries(workspace: InWorkspace) -> Iterator[dg.Output[Parts] | dg.AssetCheckResult]:
     home, store = workspace.home, SnapshotStore(workspace.home)
     every = store.all()
     plan = workspace.plan()

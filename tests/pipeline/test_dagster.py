@@ -19,7 +19,7 @@ from dagster._core.instance.ref import InstanceRef
 from dagster._core.storage.event_log import InMemoryEventLogStorage, SqliteEventLogStorage
 
 from dtm_pipeline.contracts import TABLES
-from dtm_pipeline.definitions import build_definitions
+from dtm_pipeline.definitions import JOB, build_definitions
 from dtm_pipeline.execute import instance_of
 from dtm_pipeline.storage.holder import read_holder
 from tests.conftest import dtm
@@ -78,6 +78,16 @@ def test_an_event_log_that_dagster_yaml_names_is_left_as_it_is(tmp_path: Path) -
     (tmp_path / "dagster.yaml").write_text(json.dumps({"event_log_storage": log}))
     with dg.DagsterInstance.from_ref(instance_of(tmp_path)) as instance:
         assert type(instance.event_log_storage) is InMemoryEventLogStorage
+
+
+@pytest.mark.parametrize("named", [{"root": "/elsewhere"}, {"reference_folder": "/elsewhere"}, {"waivers": {"a": "b"}}])
+def test_the_configuration_of_a_run_can_name_no_home_reference_folder_or_waiver(
+    tmp_path: Path, named: dict[str, Any]
+) -> None:
+    job = build_definitions(tmp_path / "home").resolve_job_def(JOB)
+    with pytest.raises(dg.DagsterInvalidConfigError, match="workspace"):
+        job.execute_in_process(run_config={"resources": {"workspace": {"config": named}}})
+    assert not (tmp_path / "home").exists()
 
 
 def tick(home: Path) -> tuple[Any, Any]:
