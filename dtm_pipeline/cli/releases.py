@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from dtm_pipeline.cli.common import HomeOption, JsonOption, fail, open_home, print_json, print_rows
+from dtm_pipeline.cli.common import SURROUNDINGS, HomeOption, JsonOption, fail, open_home, print_json, print_rows
 
 app = typer.Typer(help="The releases of a home.", no_args_is_help=True, rich_markup_mode=None)
 NameArgument = Annotated[
@@ -16,21 +16,30 @@ NameArgument = Annotated[
 
 @app.command("list")
 def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
-    """List the releases, oldest first; the latest is marked."""
-    from dtm_pipeline.release.pointer import all_releases, latest_release
+    """List the releases, oldest first; the latest is marked. One that can't be read is told (exit code 74), and the others are listed."""
+    from dtm_pipeline.release.pointer import ReleaseError, all_releases, latest_release
 
     place = open_home(home)
-    latest = latest_release(place.releases)
-    rows = []
+    damaged: list[str] = []
+    try:
+        latest = latest_release(place.releases)
+    except ReleaseError as error:
+        latest = None
+        damaged.append(str(error))
+    rows: list[dict[str, Any]] = []
     for release in all_releases(place.releases):
-        manifest = release.manifest()
+        try:
+            manifest = release.manifest()
+        except ReleaseError as error:
+            manifest = {}
+            damaged.append(str(error))
         rows.append(
             {
                 "release": release.name,
                 "latest": latest is not None and latest.name == release.name,
-                "created_at": manifest["created_at"],
-                "deliveries": len(manifest["snapshots"]),
-                "content_sha256": manifest["content_sha256"],
+                "created_at": manifest.get("created_at"),
+                "deliveries": len(manifest["snapshots"]) if "snapshots" in manifest else None,
+                "content_sha256": manifest.get("content_sha256"),
             }
         )
     if as_json:
@@ -41,9 +50,9 @@ def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
             [
                 [
                     r["release"],
-                    r["created_at"],
-                    r["deliveries"],
-                    str(r["content_sha256"])[:12],
+                    r["created_at"] or "can't be read",
+                    "" if r["deliveries"] is None else r["deliveries"],
+                    (r["content_sha256"] or "")[:12],
                     "latest" if r["latest"] else "",
                 ]
                 for r in rows
@@ -51,6 +60,10 @@ def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
         )
     else:
         typer.echo("no release yet; run `dtm run`")
+    for sentence in damaged:
+        typer.echo(f"damaged: {sentence}", err=True)
+    if damaged:
+        raise typer.Exit(SURROUNDINGS)
 
 
 @app.command()

@@ -33,7 +33,7 @@ def status(
 
     place = open_home(home)
     holder = read_holder(place.root)
-    damaged = SnapshotStore(place).damaged_payloads()
+    damaged = [*SnapshotStore(place).damaged_payloads(), *_changed_release(place)]
     snapshots = [s for s in SnapshotStore(place).all() if country is None or country.upper() in s.countries]
     totals = stored(place.warehouse, core.SOURCE_TOTAL).read_all()
     roles = stored(place.warehouse, core.DELIVERY_ROLE).read_all()
@@ -127,6 +127,16 @@ def status(
             for r in newest.iter_rows(named=True)
         ],
     )
+
+
+def _changed_release(home: Home) -> list[str]:
+    """The latest release, where it is not as it was released."""
+    from dtm_pipeline.release.pointer import LATEST
+    from dtm_pipeline.storage.plan import release_is_whole
+
+    if not (home.releases / LATEST).is_file() or release_is_whole(home):
+        return []
+    return ["the latest release is not as it was released (`dtm releases verify`); the next `dtm run` makes it anew"]
 
 
 def _held(place: Home, country: str | None) -> list[str]:

@@ -33,7 +33,16 @@ from dtm_pipeline.places.gazetteer import read_units, with_origins
 from dtm_pipeline.release.changes import moved_figures, table_changes
 from dtm_pipeline.release.gates import Candidate, GateRefusedError, GateResult, Judge, refused_countries
 from dtm_pipeline.release.kept import reasons, same_figures, with_kept_countries
-from dtm_pipeline.release.pointer import LATEST, STAGING, Release, ReleaseError, all_releases, latest_release, verify
+from dtm_pipeline.release.pointer import (
+    LATEST,
+    STAGING,
+    Release,
+    ReleaseError,
+    all_releases,
+    latest_release,
+    sealed,
+    verify,
+)
 from dtm_pipeline.release.readme import readme
 from dtm_pipeline.release.report import write_report
 from dtm_pipeline.release.reviews import not_taken, review_records
@@ -361,6 +370,8 @@ def write_manifest(draft: Draft) -> None:
             "version": __version__,
             "git_commit": git_commit(),
             "previous_release": draft.previous.name if draft.previous else None,
+            # each release seals the one before it
+            "previous_manifest_sha256": _seal(draft.previous) if draft.previous else None,
             "content_sha256": draft.content_sha256,
             "files": files,
             "snapshots": [
@@ -398,6 +409,11 @@ def write_manifest(draft: Draft) -> None:
         },
     )
     to_disk(draft.staging)
+
+
+def _seal(release: Release) -> str:
+    """sha256 of the manifest of a release, as it was when the pointer was set on it where that is known."""
+    return sealed(release) or digest(release.folder / "manifest.json")
 
 
 def _kept_from(draft: Draft, country: str) -> dict[str, Any]:

@@ -121,18 +121,27 @@ def verify(release: Release) -> list[str]:
         f"{path}: is in the release and not in its manifest"
         for path in sorted(present - set(listed) - {"manifest.json"})
     ]
-    sealed = _sealed(release)
-    if sealed is not None and sealed != digest(release.folder / "manifest.json"):
-        problems.append("manifest.json: is not the one that the pointer was set on")
+    if sealed(release) not in (None, digest(release.folder / "manifest.json")):
+        problems.append("manifest.json: is not the one that was released")
     if manifest["release"] != release.name:
         problems.append(f"the manifest is of {manifest['release']}, the folder is {release.name}")
     return problems
 
 
-def _sealed(release: Release) -> str | None:
-    """sha256 of the manifest that the pointer was set on; None where it is set on another, or can't be read."""
+def sealed(release: Release) -> str | None:
+    """sha256 of the manifest that was released, as the pointer or the release after it says; None where neither does."""
     try:
         told = json.loads((release.folder.parent / LATEST).read_text(encoding="utf-8"))
-        return str(told["manifest_sha256"]) if told["release"] == release.name else None
+        if told["release"] == release.name:
+            return str(told["manifest_sha256"])
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        pass
+    later = (r for r in all_releases(release.folder.parent) if _order(r.name) > _order(release.name))
+    for other in later:
+        try:
+            told = other.manifest()
+        except ReleaseError:
+            continue
+        if told.get("previous_release") == release.name and told.get("previous_manifest_sha256"):
+            return str(told["previous_manifest_sha256"])
+    return None

@@ -161,14 +161,16 @@ def make_plan(home: Home, reference_fingerprint: str, only_country: str | None =
 
 
 def release_is_whole(home: Home) -> bool:
-    """Whether the pointer leads to a release, and its files are those that its manifest names."""
+    """Whether the pointer leads to the manifest that it was set on, and the files are those that it names."""
     folder, manifest = _latest(home)
     try:
         known = SnapshotStore(home).known_hashes()
-        whole = all(known.is_whole(folder / f["path"], f["sha256"]) for f in manifest["files"])
+        seal = json.loads((home.releases / "latest.json").read_text(encoding="utf-8"))["manifest_sha256"]
+        named = {"manifest.json": seal} | {f["path"]: f["sha256"] for f in manifest["files"]}
+        whole = all(known.is_whole(folder / path, sha256) for path, sha256 in named.items())
         known.remember()
         return whole
-    except (KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
