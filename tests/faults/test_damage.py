@@ -15,7 +15,7 @@ from dtm_pipeline.release.pointer import ReleaseError, latest_release
 from tests.conftest import dtm
 from tests.faults.test_faults import ALL
 
-SEEDS = 300 if ALL else 10
+SEEDS = 300 if ALL else 5
 PARTS = ("snapshots", "warehouse", "releases", "review", "quality", "dagster", "seen.json")
 """What a run writes and reads again."""
 
