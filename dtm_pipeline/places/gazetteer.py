@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
@@ -166,9 +166,13 @@ class Gazetteer:
 
     def of_country(self, location_code: str) -> Gazetteer:
         """The part of the gazetteer that concerns one country."""
+        return self.of_countries([location_code])
+
+    def of_countries(self, location_codes: Collection[str]) -> Gazetteer:
+        """The part of the gazetteer that concerns some countries."""
         frames = {f.name: getattr(self, f.name) for f in fields(self)}
         own: dict[str, Any] = {
-            name: frame.filter(pl.col("location_code") == location_code)
+            name: frame.filter(pl.col("location_code").is_in(list(location_codes)))
             for name, frame in frames.items()
             if isinstance(frame, pl.DataFrame)
         }

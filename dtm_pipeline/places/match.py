@@ -71,6 +71,8 @@ def match_names(
         `asked` in its order with code (null = no match), score (1 = spelled so), status of the name that matched and
         rivals (codes that it could be, best first; also of the unmatched).
     """
+    of = pl.col("location_code").is_in(asked["location_code"].drop_nulls().unique().to_list())
+    names, others = names.filter(of), None if others is None else others.filter(of)
     rows = asked.with_row_index("_asked")
     told = _matched(rows, names, likeness, others)
     split = pl.col("name").map_elements(alternatives, return_dtype=pl.List(pl.String))

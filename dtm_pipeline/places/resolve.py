@@ -76,6 +76,8 @@ def resolve(rows: pl.DataFrame, gazetteer: Gazetteer) -> pl.DataFrame:
         >>> resolve(rows, Gazetteer.load())["admin2_code"].to_list()
         ['IQG15Q02']
     """
+    # the names of 156 countries cost more than the rows of one
+    gazetteer = gazetteer.of_countries(rows["location_code"].drop_nulls().unique().to_list())
     whole = rows.with_columns(
         pl.lit(None, dtype).alias(name) for name, dtype in ASKED.items() if name not in rows.columns
     )
