@@ -19,7 +19,7 @@ from tests.faults.harness import Ended, Fault, run_with
 from tests.pipeline.test_runs import answer
 
 ALL = os.environ.get("DTM_FAULTS") == "all"
-SHORT = 4
+SHORT = {"kill": 7, "full": 4}
 """Changes tried in CI, of each kind of fault, spread over the run."""
 SHARES = (os.cpu_count() or 1) if ALL else 1
 """How many processes share the changes."""
@@ -92,12 +92,13 @@ def same_as_undisturbed(place: Place, undisturbed: Undisturbed) -> None:
     assert list((place.home / "scratch").iterdir()) == []
 
 
-def tried(undisturbed: Undisturbed, share: int) -> list[int]:
+def tried(kind: str, undisturbed: Undisturbed, share: int) -> list[int]:
     """The changes at which a fault happens: some, spread over the run with its first and last, or all of them."""
     last = undisturbed.changes
     if ALL:
         return list(range(1 + share, last + 1, SHARES))
-    return sorted({1 + i * (last - 1) // (SHORT - 1) for i in range(SHORT)})
+    steps = SHORT[kind] - 1
+    return [1 + i * (last - 1) // steps for i in range(steps + 1)]
 
 
 def try_each(kind: str, code: int, undisturbed: Undisturbed, share: int, folder: Path) -> int:
@@ -105,7 +106,7 @@ def try_each(kind: str, code: int, undisturbed: Undisturbed, share: int, folder:
 
     A run ends with the code of the fault, or as the undisturbed one when its release had been made by then.
     """
-    at = tried(undisturbed, share)
+    at = tried(kind, undisturbed, share)
     for number in at:
         place = undisturbed.before.copy(folder / str(number))
         ended = place.run(Fault(kind, number))
@@ -116,6 +117,7 @@ def try_each(kind: str, code: int, undisturbed: Undisturbed, share: int, folder:
         assert dtm("releases", "verify", "--home", place.home).code == 0, (
             f"{where}: readers are on a release that is not whole"
         )
+        assert place.content in {undisturbed.before.content, undisturbed.content}, where
         try:
             same_as_undisturbed(place, undisturbed)
         except AssertionError as error:
@@ -129,8 +131,8 @@ def test_a_run_that_is_killed_at_any_change_is_as_if_it_had_not_been(
     undisturbed: Undisturbed, tmp_path: Path, share: int
 ) -> None:
     number = try_each("kill", -9, undisturbed, share, tmp_path)
+    assert number >= SHORT["kill"]
     print(f"killed at {number} of {undisturbed.changes} changes of files")
-    assert number >= SHORT
 
 
 @pytest.mark.parametrize("share", range(SHARES))
@@ -138,8 +140,8 @@ def test_a_disk_that_is_full_from_any_change_on_stops_the_run_with_a_sentence(
     undisturbed: Undisturbed, tmp_path: Path, share: int
 ) -> None:
     number = try_each("full", 74, undisturbed, share, tmp_path)
+    assert number >= SHORT["full"]
     print(f"full from {number} of {undisturbed.changes} changes of files on")
-    assert number >= SHORT
 
 
 @pytest.mark.parametrize("part", ["snapshots", "warehouse", "releases"])
