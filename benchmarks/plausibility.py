@@ -106,7 +106,7 @@ def statements(figures: pl.DataFrame, reference: Reference) -> tuple[pl.DataFram
         people=pl.coalesce("individuals", "households"),
         content=pl.struct("location_key", "households", "individuals").hash(seed=1),
     )  # fmt: skip
-    rows, series = series_of_rows(rows, reference.series)
+    rows, series = series_of_rows(rows, reference.series, reference.words)
     return labelled(rows, series, Reissue.of(reference.thresholds)), series
 
 

@@ -33,8 +33,8 @@ def rows_and_persons_are_conserved(workspace: InWorkspace, quarantine_dtm__row: 
     if not told:
         return dg.AssetCheckResult(passed=True, metadata={"deliveries": 0})
     lost = accounts_compared(pl.DataFrame(told)).filter(pl.col("lost") > 0)
-    names = {s.sha256: s.name for s in workspace.snapshots()}
-    worst = [names[s] for s in lost["snapshot_id"].head(WORST)]
+    numbers = {s.sha256: s.number for s in workspace.snapshots()}
+    worst = [numbers[s] for s in lost["snapshot_id"].head(WORST)]
     return dg.AssetCheckResult(
         passed=lost.is_empty(), metadata={"deliveries": len(told), "deliveries_that_lost_rows": worst}
     )
@@ -61,13 +61,13 @@ def leading_rows_have_a_governorate(workspace: InWorkspace, core_dtm__stock: Sto
 
 
 def _where(rows: pl.DataFrame, workspace: Workspace) -> list[str]:
-    """The deliveries of some rows, those with most rows first."""
-    names = {s.sha256: s.name for s in workspace.snapshots()}
-    by = rows.group_by("snapshot_id", "source_sheet").agg(rows=pl.len(), first=pl.col("source_row").min())
+    """The deliveries of some rows by number, those with most rows first."""
+    numbers = {s.sha256: s.number for s in workspace.snapshots()}
+    by = rows.group_by("snapshot_id").agg(rows=pl.len(), first=pl.col("source_row").min())
     worst = by.sort("rows", "snapshot_id", descending=[True, False]).head(WORST)
     return [
-        f"{names.get(snapshot, snapshot)}{f', sheet {sheet}' if sheet else ''}: {count} rows, first in row {first}"
-        for snapshot, sheet, count, first in worst.rows()
+        f"{numbers.get(snapshot, snapshot)}: {count} rows, first in row {first}"
+        for snapshot, count, first in worst.rows()
     ]
 
 

@@ -53,12 +53,14 @@ class Outcome:
 
     Attributes:
         refused: why it can't be used; None where it was read.
+        expected: what was expected of it, in words of ours alone.
         parts: facts of each part that was written, by table and key.
         within: the bounds that refused it; None where they did not.
         defect: reading it failed by a defect, ours or of a library, or for what this process had read before it.
     """
 
     refused: str | None = None
+    expected: str | None = None
     kind: str | None = None
     countries: tuple[str, ...] = ()
     report: dict[str, Any] = field(default_factory=dict)
@@ -81,8 +83,8 @@ def read_and_store(task: Task) -> Outcome:
         raise
     except BaseException as error:  # a library that panics raises no Exception
         refusal = _refusal(error, task)
-        return Outcome(refused=str(refusal), defect=refusal is not error)
-    return Outcome(None, reading.kind, tuple(reading.countries), reading.report(), parts)
+        return Outcome(refused=str(refusal), expected=refusal.expected, defect=refusal is not error)
+    return Outcome(kind=reading.kind, countries=tuple(reading.countries), report=reading.report(), parts=parts)
 
 
 def _refusal(error: BaseException, task: Task) -> DeliveryError:

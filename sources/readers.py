@@ -153,7 +153,7 @@ def _died(how: str) -> Outcome:
         "a file that can be read within bounds",
         "look for a stray cell far from the others, or ask for it as CSV or in parts; bounds are set by DTM_READ_MEMORY_MB and DTM_READ_SECONDS",
     )
-    return Outcome(refused=str(told), within=str(Bounds.of(Settings())))
+    return Outcome(refused=str(told), expected=told.expected, within=str(Bounds.of(Settings())))
 
 
 def start(memory: int, output: int, parent: int) -> None:

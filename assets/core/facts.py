@@ -143,6 +143,7 @@ def stocks(
             ),
             Deliveries(deliveries_of(workspace, country)),
             reference.series,
+            reference.words,
             reference.size_rules,
             gazetteer.of_country(country),
             editions_of(workspace, country),

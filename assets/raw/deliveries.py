@@ -31,7 +31,7 @@ from sources.xlsform import may_be_form
         dg.AssetCheckSpec(
             "every_delivery_was_used",
             asset=raw.MASTER_LIST.name,
-            description="No delivery of this run was refused. A refused one is named in the ledger (dtm status).",
+            description="No delivery of this run was refused. Deliveries are told by number; `dtm status` has their names.",
         )
     ],
 )
@@ -67,7 +67,7 @@ def deliveries(workspace: InWorkspace) -> Iterator[dg.Output[Parts] | dg.AssetCh
         metadata={
             "deliveries": len(records),
             "refused": len(refused),
-            "refused_because": {r.name: str(r.reason) for r in refused},
+            "refused_because": {r.number: f"expected {r.expected}; `dtm status` says what was found" for r in refused},
         },
     )
     # only now, with every part on disk, is a delivery taken as read: a run killed before reads it again
@@ -100,7 +100,7 @@ def _read(pending: list[Snapshot], every: list[Snapshot], parts: dict[str, Parts
 def _judge(snapshot: Snapshot, outcome: Outcome, parts: dict[str, Parts], workspace: Workspace) -> None:
     """The record of a delivery after it was read or refused; its parts, and what is gone of those it had."""
     snapshot.status = ACCEPTED if outcome.refused is None else REFUSED
-    snapshot.reason, snapshot.within = outcome.refused, outcome.within
+    snapshot.reason, snapshot.expected, snapshot.within = outcome.refused, outcome.expected, outcome.within
     snapshot.kind, snapshot.countries, snapshot.report = outcome.kind, list(outcome.countries), outcome.report
     snapshot.parts = {f"{name}/{key}": facts.sha256 for (name, key), facts in outcome.parts.items()}
     for (name, _), facts in outcome.parts.items():

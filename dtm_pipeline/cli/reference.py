@@ -74,6 +74,43 @@ def diff(home: HomeOption = None, as_json: JsonOption = False) -> None:
         )
 
 
+WORD_FILES = {
+    "operation": "code_lists/operations.csv",
+    "flow_point": "flow_points.csv",
+    "flow_point_id": "flow_points.csv",
+}
+"""Where words of a list are added that have a file of their own; all others stand in code_lists/words.csv."""
+
+
+@app.command()
+def words(home: HomeOption = None, as_json: JsonOption = False) -> None:
+    """List the words of providers that partners see by a stand-in, and the file of HOME/reference that would let each out.
+
+    What is printed may be free text of a provider: it stays with the analysts of the home.
+    """
+    from dtm_pipeline.contracts import published_tables
+    from dtm_pipeline.release.words import hidden_words
+    from dtm_pipeline.storage.reference import Reference
+    from dtm_pipeline.storage.tables import stored
+
+    place = home_if_there(home)
+    if place is None:
+        fail("there is no home here; name one with --home")
+    lists = Reference.of(place).words
+    tables = ((stored(place.warehouse, t).read_all(), t) for t in published_tables())
+    hidden = sorted(set().union(*(hidden_words(frame, declared, lists) for frame, declared in tables)))
+    told = [
+        (country, name, word, leaves, WORD_FILES.get(name, "code_lists/words.csv"))
+        for country, name, word, leaves in hidden
+    ]
+    if as_json:
+        print_json([dict(zip(("location_code", "list", "word", "stand_in", "file"), row, strict=True)) for row in told])
+    elif not told:
+        typer.echo("every word of the release is in a list")
+    else:
+        print_rows(["country", "list", "word", "stand-in", "add it to HOME/reference/"], [list(r) for r in told])
+
+
 def _record(row: Any) -> dict[str, Any]:
     return {"file": row.file, "key": row.key, "by": row.by, "on": row.on.isoformat(), "replaces": row.replaces}
 

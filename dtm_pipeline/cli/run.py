@@ -26,6 +26,7 @@ from dtm_pipeline.cli.common import (
 
 if TYPE_CHECKING:
     from dtm_pipeline.release.gates import GateRefusedError
+    from dtm_pipeline.release.pointer import Release
     from dtm_pipeline.storage.home import Home
     from dtm_pipeline.storage.inbox import Intake
     from dtm_pipeline.storage.plan import Plan
@@ -381,13 +382,25 @@ def _tell(
             typer.echo(f"release {release.name} ({seconds:.0f} s): {len(tables)} tables")
         else:
             typer.echo(f"unchanged: nothing is new since release {release.name}")
-        typer.echo(f"tables: {release.folder / 'tables'}")
-        typer.echo(f"report: {release.folder / 'report' / 'index.html'}")
+        _tell_places(home, release)
         typer.echo(str(release.folder))
     if outcome == "refused":
         raise typer.Exit(REFUSED)
     if (kept and outcome == "released") or content["damaged"] or _not_all(home, judged, intake, waiting):
         raise typer.Exit(PARTLY)
+
+
+def _tell_places(home: Home, release: Release) -> None:
+    """Where the tables and the two pages lie, and what of providers' own words partners don't see."""
+    if hidden := release.manifest().get("stand_ins"):
+        words = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in hidden.items())
+        typer.echo(
+            f"words that no list has, and that partners see by a stand-in: {words}; `dtm reference words` lists them"
+        )
+    typer.echo(f"tables: {release.folder / 'tables'}")
+    typer.echo(f"report: {release.folder / 'report' / 'index.html'}")
+    if home.report.is_file():
+        typer.echo(f"with the names of files and rows, for analysts: {home.report}")
 
 
 def _not_all(home: Home, judged: list[Snapshot], intake: Intake, waiting: list[tuple[str, str]]) -> bool:

@@ -51,27 +51,45 @@ source_reference_date = Column(
 )
 collection_start = Column("collection_start", "date", "date", "First day of data collection; null when unknown")
 collection_end = Column("collection_end", "date", "date", "Last day of data collection; null when unknown")
-operation = Column("operation", "string", "label", "The provider's name of the operation; a label")
+operation = Column("operation", "string", "label", "The provider's name of the operation; a label", words="operation")
 assessment_type = Column(
-    "assessment_type", "string", "label", "The provider's type of assessment (BA, ETT, SA); a label"
+    "assessment_type",
+    "string",
+    "label",
+    "The provider's type of assessment (BA, ETT, SA); a label",
+    words="assessment_type",
 )
 reporting_round = Column(
-    "reporting_round", "string", "label", "The provider's round; a label, never sorted or joined by"
+    "reporting_round", "string", "label", "The provider's round; a label, never sorted or joined by", words="round"
 )
 
 # -- place ------------------------------------------------------------------------------------------
 location_code = Column("location_code", "string", "code", "Country, ISO 3166-1 alpha-3")
-admin1_code = Column("admin1_code", "string", "code", "Governorate; null when only the country is known")
-admin1_name = Column("admin1_name", "string", "label", "Name of the governorate in English")
+admin1_code = Column(
+    "admin1_code", "string", "code", "Governorate; null when only the country is known", words="place_code"
+)
+admin1_name = Column("admin1_name", "string", "label", "Name of the governorate in English", words="place_name")
 admin1_name_local = Column(
-    "admin1_name_local", "string", "label", "Name of the governorate in the local language, where known"
+    "admin1_name_local",
+    "string",
+    "label",
+    "Name of the governorate in the local language, where known",
+    words="place_name",
 )
 admin2_code = Column(
-    "admin2_code", "string", "code", "District; null when only the governorate or the country is known"
+    "admin2_code",
+    "string",
+    "code",
+    "District; null when only the governorate or the country is known",
+    words="place_code",
 )
-admin2_name = Column("admin2_name", "string", "label", "Name of the district in English")
+admin2_name = Column("admin2_name", "string", "label", "Name of the district in English", words="place_name")
 admin2_name_local = Column(
-    "admin2_name_local", "string", "label", "Name of the district in the local language, where known"
+    "admin2_name_local",
+    "string",
+    "label",
+    "Name of the district in the local language, where known",
+    words="place_name",
 )
 place_basis = Column(
     "place_basis",
@@ -86,8 +104,16 @@ boundary_edition = Column(
     "label",
     "Edition of the administrative boundaries that the codes belong to; null for the provider's own codes",
 )
-admin3_code = Column("admin3_code", "string", "code", "Sub-district; null when only the district or less is known")
-admin3_name = Column("admin3_name", "string", "label", "Name of the sub-district in the provider's words")
+admin3_code = Column(
+    "admin3_code",
+    "string",
+    "code",
+    "Sub-district; null when only the district or less is known",
+    words="subdistrict_code",
+)
+admin3_name = Column(
+    "admin3_name", "string", "label", "Name of the sub-district in the provider's words", words="subdistrict"
+)
 provider_admin1_name = Column("provider_admin1_name", "string", "label", "Governorate in the provider's words")
 provider_admin1_code = Column("provider_admin1_code", "string", "code", "Governorate code in the provider's form")
 provider_admin2_name = Column("provider_admin2_name", "string", "label", "District in the provider's words")
@@ -321,10 +347,16 @@ def change_columns(unit: str) -> tuple[Column, ...]:
 
 # -- border flows -----------------------------------------------------------------------------------
 flow_point_id = Column(
-    "flow_point_id", "string", "code", "Flow point (reference/flow_points.csv, or made from its name)"
+    "flow_point_id",
+    "string",
+    "code",
+    "Flow point (reference/flow_points.csv, or made from its name)",
+    words="flow_point_id",
 )
-flow_point_name = Column("flow_point_name", "string", "label", "Name of the flow point")
-crossing_id = Column("crossing_id", "string", "code", "Crossing; both sides of one crossing share it")
+flow_point_name = Column("flow_point_name", "string", "label", "Name of the flow point", words="flow_point")
+crossing_id = Column(
+    "crossing_id", "string", "code", "Crossing; both sides of one crossing share it", words="flow_point_id"
+)
 observed_by = Column("observed_by", "string", "code", "Country whose side counted")
 observed_on = Column("observed_on", "date", "date", "Day of the count")
 direction = Column("direction", "string", "code", "in or out of location_code", allowed=("in", "out"))
@@ -366,7 +398,9 @@ EVENT_TYPES = (
     "eviction",
     "other",
 )
-event_id = Column("event_id", "string", "key", "The provider's identity of the event, shared by its reports")
+event_id = Column(
+    "event_id", "string", "key", "The provider's identity of the event, shared by its reports", words="event_id"
+)
 event_type = Column("event_type", "string", "code", "What happened", allowed=EVENT_TYPES)
 survey = Column("survey", "string", "code", "The survey: the form's identity, or the sidecar's word")
 survey_family = Column(

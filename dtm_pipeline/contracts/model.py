@@ -10,6 +10,20 @@ ADDITIVE: tuple[Kind, ...] = ("stock", "change", "flow", "count")
 """Kinds of measures that may be summed at all; every other kind adds up along nothing."""
 Dissemination = Literal["public", "partner", "sensitive"]
 Layer = Literal["raw", "core", "out"]
+Words = Literal[
+    "operation",
+    "assessment_type",
+    "round",
+    "nationality",
+    "provider",
+    "flow_point",
+    "flow_point_id",
+    "event_id",
+    "place_code",
+    "place_name",
+    "subdistrict",
+    "subdistrict_code",
+]
 Type = Literal["string", "int64", "float64", "boolean", "date", "strings"]
 
 
@@ -29,6 +43,8 @@ class Column:
     at_most: float | None = None
     added_along: tuple[str, ...] | None = None
     """Axes along which the measure may be summed; None = those of its table."""
+    words: Words | None = None
+    """The list through which a provider's own words leave the home (docs/method/words.md); None = the values are ours."""
 
     def required(self) -> Column:
         """The same column where a null is a broken contract."""

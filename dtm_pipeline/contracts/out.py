@@ -469,7 +469,11 @@ ORIGIN_DESTINATION = Table(
     (
         c.location_code.required(),
         Column(
-            "from_admin1_code", "string", "code", "Governorate that people came from; null when not told or withheld"
+            "from_admin1_code",
+            "string",
+            "code",
+            "Governorate that people came from; null when not told or withheld",
+            words="place_code",
         ),
         Column(
             "from_kind",
@@ -478,8 +482,14 @@ ORIGIN_DESTINATION = Table(
             "governorate; unknown = not told; withheld = small cells held back together",
             allowed=("governorate", "unknown", "withheld"),
         ).required(),
-        Column("to_admin1_code", "string", "code", "Governorate that people are in; null when not known"),
-        Column("to_admin1_name", "string", "label", "Its name in English"),
+        Column(
+            "to_admin1_code",
+            "string",
+            "code",
+            "Governorate that people are in; null when not known",
+            words="place_code",
+        ),
+        Column("to_admin1_name", "string", "label", "Its name in English", words="place_name"),
         c.place_basis.required(),
         *SERIES,
         Column(
@@ -593,8 +603,20 @@ EVENT = Table(
         Column("report_date", "date", "date", "Day of the report").required(),
         Column("event_type", "string", "code", "What happened; mixed where reports of it differ").required(),
         Column("event_date", "date", "date", "Day of the event; null when not known"),
-        Column("origin_admin1_code", "string", "code", "Governorate that people fled from; null when not known"),
-        Column("origin_admin2_code", "string", "code", "District that people fled from; null when not known"),
+        Column(
+            "origin_admin1_code",
+            "string",
+            "code",
+            "Governorate that people fled from; null when not known",
+            words="place_code",
+        ),
+        Column(
+            "origin_admin2_code",
+            "string",
+            "code",
+            "District that people fled from; null when not known",
+            words="place_code",
+        ),
         *(
             Column(f"{name}_{unit}", "int64", "stock", said, unit=counted, at_least=0)
             for name, said in COUNTED.items()
@@ -701,7 +723,7 @@ MIGRANT_PRESENCE = Table(
         *GOVERNORATE,
         *BASIS,
         c.reference_date.required(),
-        Column("nationality", "string", "label", "Nationality in the provider's words").required(),
+        Column("nationality", "string", "label", "Nationality in the provider's words", words="nationality").required(),
         Column("individuals", "int64", "stock", "Migrants", unit="persons", at_least=0),
     ),
     added_along=("place", "nationality"),
@@ -741,7 +763,7 @@ RECONCILIATION = Table(
         Column(
             "other_source", "string", "code", "Kind of the other source, with its level where it is one of ours"
         ).required(),
-        Column("other_provider", "string", "label", "Who gives the other figure").required(),
+        Column("other_provider", "string", "label", "Who gives the other figure", words="provider").required(),
         Column("other_reference_date", "date", "date", "The date that the other figure stands for").required(),
         Column("ours", "int64", "stock", "Our figure at reference_date", unit="persons", at_least=0).adding_along(),
         Column(
@@ -884,8 +906,8 @@ SERIES_META = Table(
         Column("title", "string", "label", "The series in words").required(),
         c.location_code.required(),
         c.population_group.required(),
-        Column("operations", "strings", "label", "Names that providers give the operation"),
-        Column("assessment_types", "strings", "label", "Types of assessment"),
+        Column("operations", "strings", "label", "Names that providers give the operation", words="operation"),
+        Column("assessment_types", "strings", "label", "Types of assessment", words="assessment_type"),
         Column("sources", "strings", "code", "Sources in order of precedence"),
         Column(
             "overlap_group",
@@ -915,10 +937,10 @@ ADMIN_UNIT = Table(
     (
         c.location_code.required(),
         Column("admin_level", "int64", "code", "1 governorate, 2 district").required(),
-        Column("code", "string", "code", "Code of the unit").required(),
-        Column("name_en", "string", "label", "Name in English"),
-        Column("name_local", "string", "label", "Name in the local language, where known"),
-        Column("parent_code", "string", "code", "Unit that it lies in").required(),
+        Column("code", "string", "code", "Code of the unit", words="place_code").required(),
+        Column("name_en", "string", "label", "Name in English", words="place_name"),
+        Column("name_local", "string", "label", "Name in the local language, where known", words="place_name"),
+        Column("parent_code", "string", "code", "Unit that it lies in", words="place_code").required(),
         Column("latitude", "float64", "evidence", "Latitude of one inner point", unit="degree"),
         Column("longitude", "float64", "evidence", "Longitude of one inner point", unit="degree"),
         c.boundary_edition,

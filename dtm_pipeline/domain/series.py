@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from dtm_pipeline.domain.words import Words
+
 
 @dataclass(frozen=True)
 class Series:
@@ -47,12 +49,14 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
 
 
-def unregistered(location_code: str, group: str, operation: str | None, assessment: str | None) -> Series:
-    """A series made from a provider's names, where reference/series.toml lists none.
+def unregistered(location_code: str, group: str, operation: str | None, assessment: str | None, words: Words) -> Series:
+    """A series made from a provider's names, where reference/series.toml lists none; names that no list has by their stand-in.
 
     It is never a headline series; the assessment types of one operation overlap, so they share a group. A series is of
     one population group: those of an operation that counts others beside IDPs are told apart by it.
     """
+    operation = words.operation(location_code, operation) if operation else None
+    assessment = words.label("assessment_type", assessment) if assessment else None
     name = [slug(operation), *([group] if group != "idp" else [])] if operation else [group]
     parts = [location_code.lower(), *name, *([assessment.strip().lower()] if assessment else [])]
     return Series(
@@ -71,13 +75,16 @@ def unregistered(location_code: str, group: str, operation: str | None, assessme
     )
 
 
-def series_of_rows(rows: pl.DataFrame, registry: tuple[Series, ...]) -> tuple[pl.DataFrame, tuple[Series, ...]]:
+def series_of_rows(
+    rows: pl.DataFrame, registry: tuple[Series, ...], words: Words
+) -> tuple[pl.DataFrame, tuple[Series, ...]]:
     """Rows with `series_id`, and the series that they belong to.
 
     Args:
         rows: has location_code, population_group, operation, assessment_type; a non-null `series_id`
             (from a sidecar) is kept.
         registry: the series of reference/series.toml.
+        words: the operations and types that a series may be named by.
     """
     names = ["location_code", "population_group", "operation", "assessment_type"]
     found: dict[str, Series] = {}
@@ -88,7 +95,7 @@ def series_of_rows(rows: pl.DataFrame, registry: tuple[Series, ...]) -> tuple[pl
         if series is None:
             series = next((s for s in registry if s.matches(country, group, operation, assessment)), None)
         if series is None:
-            series = unregistered(country, group, operation, assessment)
+            series = unregistered(country, group, operation, assessment, words)
         found[series.series_id] = series
         ids.append(series.series_id)
     mapping = distinct.with_columns(assigned=pl.Series(ids, dtype=pl.String))

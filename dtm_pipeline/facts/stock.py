@@ -32,6 +32,7 @@ from dtm_pipeline.domain.registers import Registers
 from dtm_pipeline.domain.series import Series, series_of_rows
 from dtm_pipeline.domain.statements import SEPARATOR
 from dtm_pipeline.domain.stocks import LOCATION_LEVEL
+from dtm_pipeline.domain.words import Words
 from dtm_pipeline.facts.plausible import IMPLAUSIBLE, REJECTED, Plausibility, figures, plausible_roles, sentence
 from dtm_pipeline.facts.units_once import units_once
 from dtm_pipeline.places.gazetteer import Gazetteer
@@ -127,6 +128,7 @@ def stock_facts(
     raw: RawStocks,
     deliveries: Deliveries,
     registry: tuple[Series, ...],
+    words: Words,
     rules: tuple[SizeRule, ...],
     gazetteer: Gazetteer,
     edition_at: EditionAt,
@@ -140,6 +142,7 @@ def stock_facts(
         raw: raw rows of the country.
         deliveries: the country's accepted deliveries.
         registry: the series of reference/series.toml.
+        words: the operations and types that a series may be named by.
         rules: household-size rules of all countries.
         gazetteer: units of the country.
         edition_at: boundary edition of a day.
@@ -151,7 +154,7 @@ def stock_facts(
     rows = (
         replace(raw, areas=areas).rows().join(deliveries.frame, on="snapshot_id").with_columns(series_id="told_series")
     )
-    rows, series = series_of_rows(rows, registry)
+    rows, series = series_of_rows(rows, registry, words)
     rows = rows.with_columns(content=_content(), people=pl.coalesce("individuals", "households"))
     rows = labelled(rows, series, most)
     told = plausible_roles(rows, lambda r: with_repeated_dates(statement_roles(r, most, series), r), plausibility)

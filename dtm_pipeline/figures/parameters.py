@@ -17,6 +17,7 @@ from dtm_pipeline.domain.registers import Registers
 from dtm_pipeline.domain.series import Series, series_of_rows
 from dtm_pipeline.domain.severity import SeverityModel
 from dtm_pipeline.domain.severity_robustness import RobustnessRules
+from dtm_pipeline.domain.words import Words
 from dtm_pipeline.places.gazetteer import Gazetteer, with_origins
 from dtm_pipeline.storage.reference import Reference
 
@@ -34,6 +35,7 @@ class Parameters:
 
     country: str
     registry: tuple[Series, ...]
+    words: Words
     size_rules: tuple[SizeRule, ...]
     registers: Registers
     categories: pl.DataFrame
@@ -60,6 +62,7 @@ class Parameters:
         return cls(
             country=country,
             registry=reference.series,
+            words=reference.words,
             size_rules=reference.size_rules,
             registers=reference.registers,
             categories=with_origins(reference.categories, gazetteer.units),
@@ -89,7 +92,7 @@ class Parameters:
             "assessment_type",
             series_id=pl.when(pl.col("series_id").is_in(known)).then("series_id"),
         ).unique(maintain_order=True)
-        return series_of_rows(rows, self.registry)[1]
+        return series_of_rows(rows, self.registry, self.words)[1]
 
     def headline(self) -> dict[str, str]:
         """series_id of the headline series of each population group of the country."""

@@ -44,8 +44,9 @@ from dtm_pipeline.release.pointer import (
     verify,
 )
 from dtm_pipeline.release.readme import readme
-from dtm_pipeline.release.report import write_report
+from dtm_pipeline.release.report import write_reports
 from dtm_pipeline.release.reviews import not_taken, review_records
+from dtm_pipeline.release.words import leaving, stand_ins
 from dtm_pipeline.storage.hashes import digest
 from dtm_pipeline.storage.home import Home, to_disk, write_json
 from dtm_pipeline.storage.reference import Reference
@@ -133,12 +134,15 @@ def collect(draft: Draft) -> None:
     """Read the tables of every country, and those of the release before."""
     for declared in published_tables():
         frame = stored(draft.home.warehouse, declared).read_all()
-        draft.tables[declared.name] = conform(frame, declared).sort(declared.grain, nulls_last=True)
+        told = leaving(conform(frame, declared), declared, draft.reference.words)
+        draft.tables[declared.name] = told.sort(declared.grain, nulls_last=True)
     draft.pointed, draft.previous = _previous(draft.home.releases)
     if draft.previous is not None:
         for declared in published_tables():
             file = draft.previous.folder / "tables" / f"{declared.name}.parquet"
-            draft.previous_tables[declared.name] = pl.read_parquet(file) if file.is_file() else empty(declared)
+            before = pl.read_parquet(file) if file.is_file() else empty(declared)
+            # an older version may have quoted what leaves no more, and a kept country's rows are taken from it
+            draft.previous_tables[declared.name] = leaving(before, declared, draft.reference.words)
     draft.content_sha256 = content_hash(draft.tables)
 
 
@@ -303,10 +307,14 @@ def write_documents(draft: Draft) -> None:
     write_json(folder / "changes.json", _changes(draft))
     (folder / "quality").mkdir()
     write_json(folder / "quality" / "results.json", [g.as_record() for g in draft.gates])
-    (folder / "README.md").write_text(readme(draft.name, draft.snapshots, draft.tables), encoding="utf-8")
+    (folder / "README.md").write_text(
+        readme(draft.name, draft.snapshots, draft.tables, draft.reference.words), encoding="utf-8"
+    )
     (folder / "report").mkdir()
-    write_report(
+    draft.home.report.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_reports(
         folder / "report" / "index.html",
+        draft.home.report,
         draft.name,
         draft.tables,
         draft.home,
@@ -332,7 +340,9 @@ def _changes(draft: Draft) -> dict[str, Any]:
         "previous_release": draft.previous.name if draft.previous else None,
         "because": {
             "new_deliveries": [
-                {"sha256": s.sha256, "name": s.name, "kind": s.kind} for s in used if s.sha256 not in before
+                {"sha256": s.sha256, "number": s.ingest_sequence, "kind": s.kind}
+                for s in used
+                if s.sha256 not in before
             ],
             "deliveries_no_longer_used": sorted(before - {s.sha256 for s in used}),
             "code_changed": draft.previous is not None and draft.previous.manifest()["version"] != __version__,
@@ -377,7 +387,7 @@ def write_manifest(draft: Draft) -> None:
             "snapshots": [
                 {
                     "sha256": s.sha256,
-                    "name": s.name,
+                    "number": s.ingest_sequence,
                     "kind": s.kind,
                     "countries": s.countries,
                     "received_at": s.received_at,
@@ -402,6 +412,7 @@ def write_manifest(draft: Draft) -> None:
                 }
                 for country, why in reasons(draft.refused).items()
             },
+            "stand_ins": stand_ins(draft.tables),
             "reviews": review_records(draft.home),
             "waivers": {
                 g: why for g, why in draft.waivers.items() if any(x.gate == g and not x.passed for x in draft.gates)

@@ -18,9 +18,11 @@ from dtm_pipeline.contracts.derive import empty
 from dtm_pipeline.contracts.model import Table
 from dtm_pipeline.domain.breakdowns import WITHHELD, complete_cells, dimensions_told, untold_cells
 from dtm_pipeline.domain.household_size import rule_table, with_sizes
+from dtm_pipeline.domain.words import Words
 from dtm_pipeline.release.pointer import ReleaseError, find_release
 from dtm_pipeline.release.reviews import in_words, review_records
 from dtm_pipeline.storage.home import Home
+from dtm_pipeline.storage.reference import Reference
 from dtm_pipeline.storage.snapshots import Snapshot, SnapshotStore
 from dtm_pipeline.storage.tables import stored
 
@@ -286,6 +288,11 @@ class Asked:
     beside: pl.DataFrame
 
     @property
+    def words(self) -> Words:
+        """The lists by which the release quotes providers."""
+        return Reference.of(self.home).words
+
+    @property
     def unit(self) -> str:
         return "households" if self.measure.endswith("households") else "individuals"
 
@@ -521,7 +528,7 @@ def _event_rows(asked: Asked) -> pl.DataFrame:
     figure = asked.figure
     rows = _part(asked.home, core.EVENT, figure["location_code"]).filter(
         pl.col("leads"),
-        pl.col("event_id") == figure["event_id"],
+        pl.col("event_id").map_elements(asked.words.event_id, return_dtype=pl.String) == figure["event_id"],
         pl.col("reference_date") == figure["report_date"],
         _same_area(figure),
     )

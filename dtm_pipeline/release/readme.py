@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from dtm_pipeline.domain.words import Words
 from dtm_pipeline.storage.snapshots import Snapshot
 
 CAVEATS = """## What the figures mean, and what they do not
@@ -25,14 +26,21 @@ CAVEATS = """## What the figures mean, and what they do not
 - **Points** are tested against a boundary edition where one is at hand; elsewhere only against the outline of the country.
 - **Origin** is the governorate of origin for IDPs and of last displacement for returnees: opposite concepts.
 - Cells below 5 households or on fewer than 3 locations are pooled in category `withheld`; totals are whole.
+- `unlisted-` with eight characters stands for a provider's word (an operation, a nationality, a flow point ...) that no public list
+  has. The same word has the same stand-in everywhere; the publisher of this release can say what it is, or list it.
 - Names and boundaries imply no opinion on the legal status of any area.
 """
 
 
-def readme(name: str, snapshots: list[Snapshot], tables: dict[str, pl.DataFrame]) -> str:
+def _terms(said: str, words: Words) -> str:
+    """The terms of a source: a licence of the list, or that others are on record."""
+    return said if words.in_list("terms", said) else "on record with the publisher of this release"
+
+
+def readme(name: str, snapshots: list[Snapshot], tables: dict[str, pl.DataFrame], words: Words) -> str:
     """README.md of a release: sources and their terms, citation, caveats."""
     used = [s for s in snapshots if s.status == "accepted"]
-    terms = sorted({(s.kind or "", str(s.statement.get("terms", "not on record"))) for s in used})
+    terms = sorted({(s.kind or "", _terms(str(s.statement.get("terms", "not on record")), words)) for s in used})
     lines = [
         f"# Displacement figures, release {name}",
         "",

@@ -1,6 +1,7 @@
 """The first page of a release: headline figures, maps, flows, and what was quarantined and why.
 
-One self-contained file without network. No people's data: rejected rows are told by file, row number and rule.
+Self-contained files without network. The page of a release is for partners: deliveries are told by number and kind, and what
+was rejected by counts. The page of the home is for its analysts, and names files, sheets and rows. Neither has people's data.
 """
 
 from __future__ import annotations
@@ -74,8 +75,9 @@ class Page:
         self.add(f'<div class="panel"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
 
 
-def write_report(
-    path: Path,
+def write_reports(
+    for_partners: Path,
+    for_home: Path,
     name: str,
     tables: dict[str, pl.DataFrame],
     home: Home,
@@ -84,9 +86,11 @@ def write_report(
     gates: list[GateResult],
     kept: dict[str, str],
 ) -> None:
-    """Write the page.
+    """Write both pages.
 
     Args:
+        for_partners: the page that leaves with the release.
+        for_home: the page that stays with its analysts.
         kept: countries whose newer figures a gate refused, and why.
     """
     page = Page()
@@ -100,10 +104,20 @@ def write_report(
         _country(page, country, tables, home, reference)
         if country in kept:
             page.add(f"<p class='kept'>{escape(_kept(country, kept[country], tables))}</p>")
-    _reviews(page, home, snapshots)
-    _quality(page, home, snapshots, gates, tables)
-    _meaning(page)
-    path.write_text(_html(page, name), encoding="utf-8")
+    inner = Page()
+    inner.parts, inner.charts = [*page.parts], page.charts
+    inner.parts[0] = inner.parts[0].replace(
+        "for partners", "for the analysts of this home: it names files, and does not leave"
+    )
+    _reviews(page, home, {s.sha256: s.number for s in snapshots})
+    _reviews(inner, home, {s.sha256: s.name for s in snapshots})
+    _accounts(page, home, snapshots)
+    _quality(inner, home, snapshots)
+    for part in (page, inner):
+        _compared(part, gates, tables)
+        _meaning(part)
+    for_partners.write_text(_html(page, name), encoding="utf-8")
+    for_home.write_text(_html(inner, name), encoding="utf-8")
 
 
 def _kept(country: str, why: str, tables: dict[str, pl.DataFrame]) -> str:
@@ -348,12 +362,15 @@ def _weekly(flow: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _reviews(page: Page, home: Home, snapshots: list[Snapshot]) -> None:
-    """What is held, was decided or is doubtful."""
+def _reviews(page: Page, home: Home, names: dict[str, str]) -> None:
+    """What is held, was decided or is doubtful.
+
+    Args:
+        names: what each delivery is called on the page.
+    """
     records = review_records(home)
     if not records:
         return
-    names = {s.sha256: s.name for s in snapshots}
     held = [r for r in records if r["state"] == "held"]
     page.add("<h2>Held, decided, doubtful</h2>")
     if held:
@@ -369,13 +386,34 @@ def _reviews(page: Page, home: Home, snapshots: list[Snapshot]) -> None:
         page.add(f"<p class='quiet'>And {len(records) - SHOWN_ROWS} more: <code>dtm review --doubtful</code>.</p>")
 
 
-def _quality(
-    page: Page,
-    home: Home,
-    snapshots: list[Snapshot],
-    gates: list[GateResult],
-    tables: dict[str, pl.DataFrame],
-) -> None:
+def _accounts(page: Page, home: Home, snapshots: list[Snapshot]) -> None:
+    """What was taken and rejected, in counts: deliveries by number and kind, rules and findings by their names."""
+    used, refused = ([s for s in snapshots if s.status == told] for told in ("accepted", "refused"))
+    page.add("<h2>What was taken, quarantined and refused</h2>")
+    page.add(
+        f"<p class='quiet'>{len(used)} deliveries were taken, {len(refused)} refused. Numbers are those of the producer's own list.</p>"
+    )
+    counted = ("rows_in", "rows_rejected", "persons_rejected")
+    page.table(
+        ["Delivery", "Kind", "Rows", "Rejected rows", "Rejected persons"],
+        [[str(s.ingest_sequence), s.kind, *(s.report.get(n) for n in counted)] for s in used],
+    )
+    rows = stored(home.warehouse, QUARANTINE).read_all().filter(pl.col("snapshot_id").is_in([s.sha256 for s in used]))
+    rules = rows.group_by("rule").agg(rows=pl.struct("snapshot_id", "source_sheet", "source_row").n_unique())
+    if rules.is_empty():
+        page.add("<p>No row was quarantined.</p>")
+    else:
+        page.add("<h3>Quarantined rows by rule</h3><p class='quiet'>They are in no figure.</p>")
+        page.table(["Rule", "Rows"], [list(r) for r in rules.sort("rows", "rule", descending=[True, False]).rows()])
+    findings = Counter(str(f["finding"]) for s in used for f in s.report.get("findings", []))
+    for table in FINDINGS:
+        findings.update(stored(home.warehouse, table).read_all(columns=["finding"])["finding"].to_list())
+    if findings:
+        page.add("<h3>Findings by kind</h3><p class='quiet'>What was used, and was looked at.</p>")
+        page.table(["Finding", "Times"], [[name, count] for name, count in sorted(findings.items())])
+
+
+def _quality(page: Page, home: Home, snapshots: list[Snapshot]) -> None:
     page.add("<h2>What was taken, quarantined and refused</h2>")
     page.table(
         ["Delivery", "Kind", "Status", "Rows", "Rejected rows", "Rejected persons", "Why"],
@@ -395,6 +433,10 @@ def _quality(
     names = {s.sha256: s.name for s in snapshots}
     _quarantine(page, home, names)
     _findings(page, home, snapshots, names)
+
+
+def _compared(page: Page, gates: list[GateResult], tables: dict[str, pl.DataFrame]) -> None:
+    """Sources beside the one that leads, and what the gates found."""
     rounds = tables["out_meta__round"].filter(~pl.col("leads") & (pl.col("difference_individuals") != 0))
     if not rounds.is_empty():
         page.add("<h3>Sources that differ from the one that leads</h3>")

@@ -81,6 +81,11 @@ class Home:
         return self.root / "quality"
 
     @property
+    def report(self) -> Path:
+        """The analysts' page of the last release that was made: it names files, sheets and rows."""
+        return self.quality / "report.html"
+
+    @property
     def releases(self) -> Path:
         return self.root / "releases" / "partner"
 

@@ -18,6 +18,7 @@ from dtm_pipeline.domain.plausibility import PlausibilityRules, with_overrides
 from dtm_pipeline.domain.registers import LINK_SCHEMA, Registers
 from dtm_pipeline.domain.series import Series
 from dtm_pipeline.domain.severity import COMBINATIONS, MISSING_ANSWERS, HotspotRule, Indicator, SeverityModel
+from dtm_pipeline.domain.words import Words, plain
 from dtm_pipeline.places.gazetteer import Gazetteer, typed
 from dtm_pipeline.settings import Settings
 from dtm_pipeline.storage.archives import ArchiveLimits
@@ -39,6 +40,7 @@ PARTS = (
     "category_headers",
     "headers",
     "vocabularies",
+    "words",
     "questions",
     "answers",
     "flow_layouts",
@@ -227,6 +229,27 @@ class Reference:
     def vocabularies(self) -> pl.DataFrame:
         """vocabulary, code, alias."""
         return self._csv("code_lists/vocabularies.csv")
+
+    @cached_property
+    def words(self) -> Words:
+        """The lists by which a release may quote what providers say in their own words."""
+        told = self._csv("code_lists/words.csv")
+        lists: dict[str, set[str]] = {}
+        for name, word in told.select("list", "word").iter_rows():
+            lists.setdefault(name, set()).add(plain(word))
+        points = self.flow_points
+        lists["flow_point"] = {plain(n) for n in (*points["name"], *points["alias"])}
+        lists["flow_point_id"] = {plain(p) for p in (*points["flow_point_id"], *points["crossing_id"])}
+        lists.setdefault("assessment_type", set()).update(plain(t) for s in self.series for t in s.assessment_types)
+        named = self._csv("code_lists/operations.csv").select("location_code", "operation").rows()
+        named += [(s.location_code, o) for s in self.series for o in s.operations]
+        units = self.layers.csv("admin_boundaries/gazetteer.csv")["location_code"]
+        world = self.layers.csv("admin_boundaries/gazetteer_world.csv")["location_code"]
+        return Words(
+            {name: frozenset(words) for name, words in lists.items()},
+            frozenset((c, plain(o)) for c, o in named),
+            frozenset((*units, *world)),
+        )
 
     @cached_property
     def flow_points(self) -> pl.DataFrame:

@@ -59,6 +59,8 @@ class Snapshot:
     kind: str | None = None
     countries: list[str] = field(default_factory=list)
     reason: str | None = None
+    expected: str | None = None
+    """What was expected of a refused delivery, in words of ours alone: what may be told outside the home."""
     judged_with: str | None = None
     report: dict[str, Any] = field(default_factory=dict)
     archive: str | None = None
@@ -77,6 +79,11 @@ class Snapshot:
         # records of homes that were made before intakes were numbered
         self.intake = self.intake or self.ingest_sequence
         self.content_sha256 = self.content_sha256 or self.sha256
+
+    @property
+    def number(self) -> str:
+        """What it is called outside the home, where no file is named: its number in `dtm status`, and its kind."""
+        return f"delivery {self.ingest_sequence}{f' ({self.kind})' if self.kind else ''}"
 
     def payload(self, home: Home) -> Path:
         return home.snapshots / self.sha256 / "payload"

@@ -63,7 +63,7 @@ def test_a_corrected_answer_replaces_the_one_before_and_the_release_says_what_mo
     assert changes["figures_moved"] == [
         {"series_id": "irq_idp", "reference_date": "2020-02-29", "before": 600, "now": 660}
     ]
-    assert [d["name"] for d in changes["because"]["new_deliveries"]] == ["b.json"]
+    assert [d["number"] for d in changes["because"]["new_deliveries"]] == [2]
     # the date after it is compared with it
     assert changes["tables"]["out_dtm__district_idp"] == {"added": 0, "removed": 0, "changed": 2}
 

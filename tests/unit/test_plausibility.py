@@ -63,7 +63,7 @@ def judged(
     told = Plausibility(REFERENCE.plausibility, decisions or Decisions(), jumps, lost, came)
     return stock_facts(
         RawStocks(pl.concat(lists), empty(raw.MASTER_LIST_CELL), empty(raw.LOCATION_DATABASE), empty(raw.LOCATION_DATABASE_COUNT), empty(raw.BASELINE_LOCATION), empty(raw.API_FIGURE)),
-        Deliveries(deliveries), REFERENCE.series, REFERENCE.size_rules, GAZETTEER, lambda _: None, REFERENCE.registers, Reissue(0.05, 0.2), told,
+        Deliveries(deliveries), REFERENCE.series, REFERENCE.words, REFERENCE.size_rules, GAZETTEER, lambda _: None, REFERENCE.registers, Reissue(0.05, 0.2), told,
     )  # fmt: skip
 
 

@@ -120,7 +120,7 @@ def test_the_deepest_level_leads_and_then_the_declared_order(iraq: tuple[Series,
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_population_groups_of_one_operation_are_series_apart(reference: Reference, mirrored: bool) -> None:
     told = [("TCD", group, "Lake Chad Basin Crisis", "BA", None) for group in ("idp", "idp_returnee")]
-    _, series = series_of_rows(provider_names(told[::-1] if mirrored else told), reference.series)
+    _, series = series_of_rows(provider_names(told[::-1] if mirrored else told), reference.series, reference.words)
     assert {(s.series_id, s.population_group) for s in series} == {
         ("tcd_lake-chad-basin-crisis_ba", "idp"),
         ("tcd_lake-chad-basin-crisis_idp_returnee_ba", "idp_returnee"),
@@ -143,7 +143,7 @@ def provider_names(told: list[tuple[str, str, str, str, None]]) -> pl.DataFrame:
 
 def test_assessment_types_of_one_operation_are_series_apart(reference: Reference) -> None:
     rows = provider_names([("TCD", "idp", "Lake Chad Basin Crisis", kind, None) for kind in ("BA", "SA")])
-    placed, series = series_of_rows(rows, reference.series)
+    placed, series = series_of_rows(rows, reference.series, reference.words)
     assert placed["series_id"].to_list() == ["tcd_lake-chad-basin-crisis_ba", "tcd_lake-chad-basin-crisis_sa"]
     assert {s.overlap_group for s in series} == {"tcd_idp"}
     assert not any(s.headline for s in series)

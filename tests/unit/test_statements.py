@@ -61,7 +61,7 @@ def facts(*told: pl.DataFrame, intakes: dict[str, int] | None = None, **statemen
     numbered = pl.concat(told).with_columns(source_row=pl.int_range(1, pl.len() + 1).over("snapshot_id"))
     return stock_facts(
         RawStocks(empty(raw.MASTER_LIST), empty(raw.MASTER_LIST_CELL), empty(raw.LOCATION_DATABASE), empty(raw.LOCATION_DATABASE_COUNT), empty(raw.BASELINE_LOCATION), numbered),
-        Deliveries(pl.DataFrame(rows, schema=schema, orient="row")), REFERENCE.series, REFERENCE.size_rules, GAZETTEER, lambda _: None, REFERENCE.registers, Reissue(0.05, 0.2), judged_by(names),
+        Deliveries(pl.DataFrame(rows, schema=schema, orient="row")), REFERENCE.series, REFERENCE.words, REFERENCE.size_rules, GAZETTEER, lambda _: None, REFERENCE.registers, Reissue(0.05, 0.2), judged_by(names),
     )  # fmt: skip
 
 
@@ -180,7 +180,7 @@ def test_roles_do_not_depend_on_the_order_of_rows() -> None:
         location_key="provider_admin2_code", content=pl.struct("provider_admin2_code", "individuals").hash(),
         intake=pl.lit(1, pl.Int64), statement=pl.lit(None, pl.String),
     )  # fmt: skip
-    shaped, series = series_of_rows(shaped, REFERENCE.series)
+    shaped, series = series_of_rows(shaped, REFERENCE.series, REFERENCE.words)
     outcomes = set()
     for seed in range(5):
         mixed = shaped.sample(fraction=1.0, shuffle=True, seed=seed)

@@ -94,7 +94,7 @@ def facts(
             location_database=empty(raw.LOCATION_DATABASE), location_database_count=empty(raw.LOCATION_DATABASE_COUNT),
             baseline=pl.concat([empty(raw.BASELINE_LOCATION), *(baselines or [])]), areas=pl.concat([empty(raw.API_FIGURE), *answers]),
         ),
-        Deliveries(deliveries), REFERENCE.series, REFERENCE.size_rules, GAZETTEER, edition_at, REFERENCE.registers, Reissue(0.05, 0.2), judged_by(names),
+        Deliveries(deliveries), REFERENCE.series, REFERENCE.words, REFERENCE.size_rules, GAZETTEER, edition_at, REFERENCE.registers, Reissue(0.05, 0.2), judged_by(names),
     )  # fmt: skip
 
 

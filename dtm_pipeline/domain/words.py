@@ -1,0 +1,115 @@
+"""What of a provider's own words leaves the home: those of a list, and a stand-in for all others.
+
+A label (an operation, a nationality, a flow point) is typed by somebody, and may hold a name or a number of a person. Method
+and lists: docs/method/words.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+UNLISTED = "unlisted-"
+_STAND_IN = re.compile(rf"{UNLISTED}[0-9a-f]{{8}}")
+_ROUND_WORD = re.compile(r"\d{1,4}[a-z]?|r\d{1,4}|q[1-4]")
+_EVENT = re.compile(r"([A-Za-z]+)((?:[-_/. ]?\d{1,8}){1,4})|\d{1,8}")
+_CODE = re.compile(r"[A-Z]{2,3}[.-]?[A-Z]{0,3}\d{1,3}([.-]?[A-Z]{0,2}\d{1,4}){0,4}")
+
+
+def unlisted(text: str) -> str:
+    """The stand-in of words that no list has: the same for the same words, so that tables can be joined by it.
+
+    Example:
+        >>> from dtm_pipeline.domain.words import unlisted
+        >>> unlisted("Operation of Mr X"), unlisted(unlisted("Operation of Mr X"))
+        ('unlisted-7ba5c3a1', 'unlisted-7ba5c3a1')
+    """
+    told = text.strip()
+    if _STAND_IN.fullmatch(told):
+        return told
+    return UNLISTED + hashlib.sha256(told.encode()).hexdigest()[:8]
+
+
+def plain(text: str) -> str:
+    """Words as they are compared: lower case, without punctuation, one space between them."""
+    return " ".join(re.sub(r"[\W_]+", " ", text.casefold()).split())
+
+
+@dataclass(frozen=True)
+class Words:
+    """The lists that a release may quote providers by.
+
+    Attributes:
+        lists: of each list the words, as they are compared (`plain`).
+        operations: country and name of each operation on record.
+        countries: those whose units have names and codes of our own.
+    """
+
+    lists: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    operations: frozenset[tuple[str, str]] = frozenset()
+    countries: frozenset[str] = frozenset()
+
+    def in_list(self, name: str, text: str) -> bool:
+        return plain(text) in self.lists.get(name, frozenset())
+
+    def operation(self, location_code: str | None, text: str) -> str:
+        """The name of an operation that is on record for the country."""
+        return text if (location_code or "", plain(text)) in self.operations else unlisted(text)
+
+    def label(self, name: str, text: str) -> str:
+        """A word of a list: an assessment type, a nationality, a provider, a flow point, terms."""
+        return text if self.in_list(name, text) else unlisted(text)
+
+    def place_name(self, location_code: str | None, text: str) -> str:
+        """The name of a unit; where we have no units of the country it is the provider's own."""
+        return text if location_code in self.countries else unlisted(text)
+
+    def place_code(self, location_code: str | None, text: str) -> str:
+        """The code of a unit; where we have no units of the country it is the provider's own."""
+        return text if location_code in self.countries else formed_code(text)
+
+    def round_label(self, text: str) -> str:
+        """A round is told by numbers and the words of the list (`Round 113`, `April 2024`, `Q3 2016`)."""
+        parts = plain(text).split()
+        told = parts and all(_ROUND_WORD.fullmatch(p) or self.in_list("round", p) for p in parts)
+        return text if told and len(parts) <= LONGEST_ROUND else unlisted(text)
+
+    def event_id(self, text: str) -> str:
+        """An id of numbers after a prefix of the list (`EV-012`, `IRQ-2024-0031`)."""
+        told = _EVENT.fullmatch(text.strip())
+        listed = told is not None and (told[1] is None or self.in_list("event_prefix", told[1]))
+        return text if listed else unlisted(text)
+
+
+LONGEST_ROUND = 4
+
+
+def formed_code(text: str) -> str:
+    """A code of a unit that is formed as p-codes are: letters of the country, then numbers."""
+    return text if _CODE.fullmatch(text.strip()) else unlisted(text)
+
+
+Saying = Callable[[str | None, str], str]
+"""What leaves for the words of a row of a country."""
+
+
+def saying(words: Words, column_words: str) -> Saying:
+    """How the words of a column leave.
+
+    Args:
+        column_words: the `words` of the column.
+    """
+    of_countries = {"operation": words.operation, "place_name": words.place_name, "place_code": words.place_code}
+    if column_words in of_countries:
+        return of_countries[column_words]
+    own: dict[str, Callable[[str], str]] = {
+        "round": words.round_label,
+        "event_id": words.event_id,
+        "subdistrict_code": formed_code,
+    }
+    one = own.get(column_words)
+    if one is not None:
+        return lambda _, text: one(text)
+    return lambda _, text: words.label(column_words, text)
