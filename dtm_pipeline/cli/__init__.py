@@ -10,6 +10,7 @@ import typer
 from dtm_pipeline.cli import (
     boundaries,
     doctor,
+    erase,
     explain,
     fetch,
     kinds,
@@ -50,6 +51,7 @@ app.command("inspect")(kinds.inspect)
 app.command("kinds")(kinds.kinds)
 app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
+app.command("erase")(erase.erase)
 app.command("explain")(explain.explain)
 app.add_typer(fetch.app, name="fetch")
 app.add_typer(review.app, name="review")

@@ -18,6 +18,7 @@ NameArgument = Annotated[
 def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
     """List the releases, oldest first; the latest is marked. One that can't be read is told (exit code 74), and the others are listed."""
     from dtm_pipeline.release.pointer import ReleaseError, all_releases, latest_release
+    from dtm_pipeline.release.withdraw import read_withdrawals
 
     place = open_home(home)
     damaged: list[str] = []
@@ -26,6 +27,7 @@ def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
     except ReleaseError as error:
         latest = None
         damaged.append(str(error))
+    withdrawn = {w.release: f"by {w.by} on {w.on[:10]}: {w.reason}" for w in read_withdrawals(place.releases)}
     rows: list[dict[str, Any]] = []
     for release in all_releases(place.releases):
         try:
@@ -37,6 +39,7 @@ def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
             {
                 "release": release.name,
                 "latest": latest is not None and latest.name == release.name,
+                "withdrawn": withdrawn.get(release.name),
                 "created_at": manifest.get("created_at"),
                 "deliveries": len(manifest["snapshots"]) if "snapshots" in manifest else None,
                 "content_sha256": manifest.get("content_sha256"),
@@ -53,7 +56,7 @@ def list_(home: HomeOption = None, as_json: JsonOption = False) -> None:
                     r["created_at"] or "can't be read",
                     "" if r["deliveries"] is None else r["deliveries"],
                     (r["content_sha256"] or "")[:12],
-                    "latest" if r["latest"] else "",
+                    "latest" if r["latest"] else f"withdrawn: {r['withdrawn']}" if r["withdrawn"] else "",
                 ]
                 for r in rows
             ],
@@ -125,3 +128,28 @@ def verify(name: NameArgument = None, home: HomeOption = None) -> None:
     if problems:
         raise typer.Exit(1)
     typer.echo(f"release {release.name} is whole: {len(release.manifest()['files'])} files")
+
+
+@app.command()
+def withdraw(
+    name: Annotated[str, typer.Argument(help="Name of the release, such as 2026-11-21.1.")],
+    by: Annotated[str, typer.Option("--by", help="Who decided it, by name.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why, for its readers.")],
+    home: HomeOption = None,
+) -> None:
+    """Take a release back: its folder stays, and readers of the latest go to the newest whole one that stands.
+
+    It stands in `releases/partner/withdrawn.csv` with your name and reason, which leave with it. The same figures are not released again unasked.
+    """
+    from dtm_pipeline.release.pointer import ReleaseError
+    from dtm_pipeline.release.withdraw import withdraw as take_back
+
+    if not by.strip() or not reason.strip():
+        fail("a person answers for what is withdrawn: give --by NAME and --reason WHY")
+    place = open_home(home)
+    with place.held():
+        try:
+            back = take_back(place.releases, name, by, reason)
+        except ReleaseError as error:
+            fail(str(error))
+    typer.echo(f"release {name} is withdrawn; readers are on {back.name if back else 'none: no other stands'}")

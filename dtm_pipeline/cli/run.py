@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -55,9 +54,10 @@ def run(
         list[str] | None,
         typer.Option(
             "--waive",
-            help="Release although this gate refuses: NAME=REASON. Stands in the manifest with your name.",
+            help="Release although this gate refuses: NAME=REASON. Needs --by; both stand in the manifest.",
         ),
     ] = None,
+    by: Annotated[str | None, typer.Option("--by", help="Who waives, by name.")] = None,
     strict: Annotated[
         bool,
         typer.Option("--strict", help="Release nothing where a delivery is refused, much rejected, or something held."),
@@ -68,7 +68,7 @@ def run(
     from dtm_pipeline.storage.home import HomeError
 
     country = _country(country) if country is not None else None
-    waivers = _waivers(waive or [])
+    waivers = _waivers(waive or [], by)
     if inbox is not None and not inbox.is_dir():
         raise HomeError(f"{inbox}: is no folder; name the folder that holds the deliveries with --inbox")
     _run(open_home(home, create=True), inbox, country, waivers, strict, as_json)
@@ -95,7 +95,8 @@ def demo(
         raise typer.Exit(RELEASED if told.exit_code == PARTLY else told.exit_code) from None
 
 
-def _waivers(given: list[str]) -> dict[str, str]:
+def _waivers(given: list[str], by: str | None) -> dict[str, str]:
+    """Why each gate is waived, and by whom."""
     from dtm_pipeline.release.gates import GATES
 
     waivers = {}
@@ -105,7 +106,9 @@ def _waivers(given: list[str]) -> dict[str, str]:
             fail(f"--waive {text!r}: there is no gate {name!r}; the gates are {', '.join(GATES)}")
         if not reason:
             fail(f"--waive {text!r}: say why, as {name}=REASON")
-        waivers[name] = f"{reason} ({getpass.getuser()})"
+        if not (by or "").strip():
+            fail(f"--waive {text!r}: a person answers for it: say who, with --by NAME")
+        waivers[name] = f"{reason} ({by})"
     return waivers
 
 
@@ -435,7 +438,7 @@ def _tell_kept(kept: dict[str, dict[str, Any]]) -> None:
         since = f"its tables are those of release {told['release']}" if told["release"] else "it is in no release yet"
         typer.echo(f"kept {country}: {told['because']}; {since}", err=True)
     if kept:
-        typer.echo("to release all the same: dtm run --waive GATE=REASON", err=True)
+        typer.echo("to release all the same: dtm run --waive GATE=REASON --by NAME", err=True)
 
 
 def _waiting(home: Home) -> list[tuple[str, str]]:
@@ -514,5 +517,5 @@ def _tell_refusal(
     typer.echo(
         f"readers stay on {before or 'nothing: there is no release yet'}; pages about the gates: {pages}", err=True
     )
-    typer.echo("to release all the same: dtm run --waive GATE=REASON", err=True)
+    typer.echo("to release all the same: dtm run --waive GATE=REASON --by NAME", err=True)
     raise typer.Exit(GATE)

@@ -31,21 +31,22 @@ from dtm_pipeline.domain.household_size import rule_table
 from dtm_pipeline.places.editions import editions
 from dtm_pipeline.places.gazetteer import read_units, with_origins
 from dtm_pipeline.release.changes import moved_figures, table_changes
-from dtm_pipeline.release.gates import Candidate, GateRefusedError, GateResult, Judge, refused_countries
+from dtm_pipeline.release.gates import NOT_WITHDRAWN, Candidate, GateRefusedError, GateResult, Judge, refused_countries
 from dtm_pipeline.release.kept import reasons, same_figures, with_kept_countries
 from dtm_pipeline.release.pointer import (
-    LATEST,
     STAGING,
     Release,
     ReleaseError,
     all_releases,
     latest_release,
+    point,
     sealed,
     verify,
 )
 from dtm_pipeline.release.readme import readme
 from dtm_pipeline.release.report import write_reports
 from dtm_pipeline.release.reviews import not_taken, review_records
+from dtm_pipeline.release.withdraw import read_withdrawals
 from dtm_pipeline.release.words import leaving, stand_ins
 from dtm_pipeline.storage.hashes import digest
 from dtm_pipeline.storage.home import Home, to_disk, write_json
@@ -181,7 +182,8 @@ def content_hash(tables: dict[str, pl.DataFrame]) -> str:
 
 def _same_content(draft: Draft) -> Release | None:
     """The latest release, or a newer one that was never pointed at, if it holds the same content."""
-    known = all_releases(draft.home.releases)
+    gone = {w.release for w in read_withdrawals(draft.home.releases)}
+    known = [r for r in all_releases(draft.home.releases) if r.name not in gone]
     newer = [
         r
         for r in known
@@ -206,7 +208,7 @@ def judge_candidate(draft: Draft) -> None:
     Raises:
         GateRefusedError: nothing that is new is left, or what is kept does not pass either.
     """
-    draft.gates = draft.judge(_candidate(draft))
+    draft.gates = [*draft.judge(_candidate(draft)), *_withdrawn_before(draft)]
     failed = _unwaived(draft)
     if not failed:
         return
@@ -223,6 +225,21 @@ def judge_candidate(draft: Draft) -> None:
         raise GateRefusedError(failed)
     draft.refused = refused
     draft.content_sha256 = content_hash(draft.tables)
+
+
+def _withdrawn_before(draft: Draft) -> list[GateResult]:
+    """What a person took back is not released again unasked."""
+    same = [w for w in read_withdrawals(draft.home.releases) if w.content_sha256 == draft.content_sha256]
+    return [
+        GateResult(
+            NOT_WITHDRAWN,
+            "all tables",
+            NOT_WITHDRAWN,
+            f"its figures are others than those of release {w.release}, which {w.by} withdrew on {w.on[:10]} ({w.reason})",
+            passed=False,
+        )
+        for w in same[-1:]
+    ]
 
 
 def _only_refused(draft: Draft, refused: dict[str, list[GateResult]]) -> bool:
@@ -459,13 +476,6 @@ def rename(draft: Draft) -> None:
 def swap_pointer(draft: Draft) -> None:
     """One atomic replace brings readers to the new release."""
     point(draft.home.releases, draft.name)
-
-
-def point(releases: Path, name: str) -> None:
-    """Name a release the latest."""
-    manifest = releases / name / "manifest.json"
-    write_json(releases / LATEST, {"release": name, "manifest_sha256": digest(manifest)})
-    to_disk(releases)
 
 
 STEPS: tuple[Callable[[Draft], None], ...] = (

@@ -9,6 +9,7 @@ from typing import Any
 
 import polars as pl
 
+NOT_WITHDRAWN = "not_withdrawn"
 GATES = (
     "one_source_leads",
     "hierarchy_adds_up",
@@ -20,6 +21,7 @@ GATES = (
     "people_are_placed",
     "nothing_unclassified",
     "rows_and_persons_are_conserved",
+    NOT_WITHDRAWN,
 )
 
 

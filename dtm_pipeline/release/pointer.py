@@ -1,4 +1,4 @@
-"""Releases on disk: which one is the latest, what each holds, whether it is whole. Reads only."""
+"""Releases on disk: which one is the latest, what each holds, whether it is whole."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from dtm_pipeline.storage.hashes import digest
+from dtm_pipeline.storage.home import to_disk, write_json
 
 RELEASE_NAME = re.compile(r"\d{4}-\d\d-\d\d\.\d+")
 LATEST = "latest.json"
+WITHDRAWN = "withdrawn.csv"
+"""Register of the releases that were taken back."""
 STAGING = ".staging"
 """Folder of a release that is being made."""
 
@@ -126,6 +129,13 @@ def verify(release: Release) -> list[str]:
     if manifest["release"] != release.name:
         problems.append(f"the manifest is of {manifest['release']}, the folder is {release.name}")
     return problems
+
+
+def point(releases: Path, name: str) -> None:
+    """Name a release the latest."""
+    manifest = releases / name / "manifest.json"
+    write_json(releases / LATEST, {"release": name, "manifest_sha256": digest(manifest)})
+    to_disk(releases)
 
 
 def sealed(release: Release) -> str | None:

@@ -73,6 +73,11 @@ class Home:
         return self.root / "review" / "decisions.csv"
 
     @property
+    def erasures(self) -> Path:
+        """Which deliveries were erased, by whom and why."""
+        return self.root / "review" / "erased.csv"
+
+    @property
     def warehouse(self) -> Path:
         return self.root / "warehouse"
 

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from dtm_pipeline.storage.archives import ArchiveError, ArchiveLimits, is_archive, open_archive
+from dtm_pipeline.storage.erase import finish_erasures
+from dtm_pipeline.storage.erasures import Erasure, read_erasures
 from dtm_pipeline.storage.home import DEMO_MARK, Home, HomeError, write_json
 from dtm_pipeline.storage.refused import take_back_described
 from dtm_pipeline.storage.snapshots import (
@@ -79,6 +81,7 @@ def take_inbox(
     """
     if not inbox.is_dir():
         raise HomeError(f"{inbox}: is no folder; name the folder that holds the deliveries with --inbox")
+    finish_erasures(home)
     own = inbox.resolve() == home.inbox.resolve()
     if own:
         take_back_described(home)
@@ -113,7 +116,9 @@ def take_files(
     damaged = {s.sha256 for s in store.damaged(again)}
     taker = _Taker(store, known, intake, read_labels, 1 + max((s.intake for s in known), default=0), damaged)
     copies: dict[str, list[Path]] = {}
-    for file, sha256 in hashes.items():
+    erased = {e.content_sha256: e for e in read_erasures(home)}
+    intake.not_taken |= {printable(f.name): _why_erased(erased[h]) for f, h in hashes.items() if h in erased}
+    for file, sha256 in ((f, h) for f, h in hashes.items() if h not in erased):
         copies.setdefault(sha256, []).append(file)
     for sha256, paths in copies.items():
         if samples is not None and sha256 not in samples:
@@ -130,6 +135,13 @@ def take_files(
             for copy in group[1:]:
                 taker.name_copy(printable(copy.name), sha256, delivered)
     return intake
+
+
+def _why_erased(erasure: Erasure) -> str:
+    return (
+        f"holds bytes that were erased on {erasure.on[:10]} by {erasure.by} ({erasure.reason}), and are not taken again; remove it, "
+        f"or take the line of delivery {erasure.number} out of review/erased.csv with its .noted if that was wrong"
+    )
 
 
 def _labels(file: Path, read_labels: ReadLabels) -> Labels:
@@ -269,10 +281,13 @@ def _take_archive(taker: _Taker, file: _File, sha256: str, limits: ArchiveLimits
         deliveries = [(name, path) for name, path in members if not _is_sidecar(name, every)]
         archive.report = {"members": [name for name, _ in deliveries]}
         hashes, _ = store.hashes([path for _, path in deliveries], remember=False)
+        erased = {e.content_sha256: e for e in read_erasures(store.home)}
         for name, path in deliveries:
             statement = file.statement | _member_statement(name, dict(members))
             member = _File(path, printable(name), statement, sha256)
-            if hashes[path] != sha256:
+            if hashes[path] in erased:
+                taker.intake.not_taken[member.name] = _why_erased(erased[hashes[path]])
+            elif hashes[path] != sha256:
                 taker.take(member, hashes[path])
         # last: an archive that is not marked as opened is opened again
         store.save(archive)

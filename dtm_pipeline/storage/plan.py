@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from dtm_pipeline.storage.editions import check_editions
+from dtm_pipeline.storage.erasures import read_erasures
 from dtm_pipeline.storage.home import DamagedHomeError, Home, write_json
 from dtm_pipeline.storage.registers import DECIDED_PLACES, DECIDED_STATEMENTS, check_register
 from dtm_pipeline.storage.snapshots import ACCEPTED, ARCHIVE, Snapshot, SnapshotStore
@@ -177,10 +178,11 @@ def release_is_whole(home: Home) -> bool:
 def lost_deliveries(home: Home, present: set[str]) -> Iterator[str]:
     """Deliveries that the latest release rests on and the home has no folder of, in sentences."""
     folder, manifest = _latest(home)
+    erased = {e.snapshot_id for e in read_erasures(home)}
     for told in manifest.get("snapshots", []):
-        if told["sha256"] not in present:
+        if told["sha256"] not in present | erased:
             yield (
-                f"{home.snapshots / told['sha256']}: is gone, the delivery {told['name']}, which release {folder.name} rests on; "
+                f"{home.snapshots / told['sha256']}: is gone, delivery {told.get('number', told.get('name'))}, which release {folder.name} rests on; "
                 f"deliver the file again, or bring the folder back from a copy of the home"
             )
 

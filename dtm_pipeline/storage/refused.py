@@ -121,6 +121,22 @@ def retry(home: Home, name: str, said: dict[str, Any]) -> Snapshot:
     return snapshot
 
 
+def files_of(home: Home) -> list[tuple[list[Path], str]]:
+    """Each file of the home's inbox, given back or not, with what lies beside it (sidecars, the reason), and its sha256."""
+    found = []
+    for folder in (home.inbox, home.refused):
+        if not folder.is_dir():
+            continue
+        files = [f for f in inbox_files(folder, (home.refused,))[0] if why_no_file(f) is None]
+        hashes, _ = SnapshotStore(home).hashes(files, remember=False)
+        every = list(folder.iterdir())
+        for file, sha256 in hashes.items():
+            # the reason of an archive of which some files were refused lies apart from it
+            reasons = [beside(f / file.name, REASON) for f in (folder, home.refused)]
+            found.append(([file, *_sidecars(file, every), *reasons], sha256))
+    return found
+
+
 def _of(file: Path, sha256: str, snapshots: list[Snapshot]) -> Snapshot | None:
     """The delivery that a file is, by its bytes and name."""
     same = [s for s in snapshots if s.content_sha256 == sha256]

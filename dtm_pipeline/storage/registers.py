@@ -9,8 +9,8 @@ from pathlib import Path
 
 from dtm_pipeline.storage.home import DamagedHomeError, write_json
 
-DECIDED_PLACES, DECIDED_STATEMENTS = "location_code", "review_id"
-"""A column that each of the two registers has."""
+DECIDED_PLACES, DECIDED_STATEMENTS, ERASED = "location_code", "review_id", "content_sha256"
+"""A column that each of the registers has."""
 
 
 def replace_register(file: Path, content: str) -> None:

@@ -230,6 +230,10 @@ class SnapshotStore:
         """
         return KnownHashes(self._seen_file, deep)
 
+    def forget_hashes(self) -> None:
+        """Forget what is known of files, their names among it; each is read again when it is next asked for."""
+        self._seen_file.unlink(missing_ok=True)
+
     def all(self) -> list[Snapshot]:
         """Every delivery, in the order in which it came.
 

@@ -69,7 +69,7 @@ def test_registers_say_what_became_of_the_locations_that_a_round_does_not_list(
     assert (refused.code, "no_headline_figure_jumps" in refused.err) == (1, True), (
         "a figure that doubles is looked at first"
     )
-    stock, change = figures("--waive", "no_headline_figure_jumps=the round is partial")
+    stock, change = figures("--waive", "no_headline_figure_jumps=the round is partial", "--by", "A. Analyst")
     assert (stock["idp_households"], stock["idp_individuals"]) == (32, 192)
     assert (stock["locations_assessed"], stock["caveat_codes"]) == (1, ["carried_forward"])
     assert (change["change_households"], change["left_unexplained_households"]) == (-3, 0)
