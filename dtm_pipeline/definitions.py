@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from assets.core.facts import ASSETS as CORE_ASSETS
 from assets.out.tables import ASSETS as OUT_ASSETS
@@ -15,6 +16,7 @@ from assets.release import release_asset
 from assets.workspace import Workspace, parts_io_manager, workspace_resource
 from checks.publication.gates import judge
 from checks.steps import CHECKS
+from dtm_pipeline.release.prune import Retention, prune_files
 from dtm_pipeline.settings import Settings
 from dtm_pipeline.storage.holder import read_holder
 from dtm_pipeline.storage.home import Home, HomeBusyError
@@ -47,6 +49,26 @@ UNDER_WAY = dg.RunsFilter(
 """Runs that Dagster takes for running, or about to."""
 
 
+def prune_runs(instance: dg.DagsterInstance, keep: int, dry_run: bool = False) -> int:
+    """Remove runs beyond the newest from Dagster's history, with their events.
+
+    Returns:
+        How many were removed, or with `dry_run` would be.
+    """
+    ended = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    )
+    old = instance.get_run_ids(filters=ended)[keep:]
+    if not dry_run:
+        for run_id in old:
+            instance.delete_run(run_id)
+            if isinstance(log := instance.event_log_storage, SqliteEventLogStorage):
+                # Dagster empties the run's database, and leaves its file
+                for ending in ("", "-wal", "-shm"):
+                    Path(log.path_for_shard(run_id) + ending).unlink(missing_ok=True)
+    return len(old)
+
+
 def _something_new(home: Home, instance: dg.DagsterInstance) -> dg.SkipReason | None:
     """Take the inbox; the reason not to start a run, or None when there is work and nobody is at it."""
     settings = Settings()
@@ -63,6 +85,9 @@ def _something_new(home: Home, instance: dg.DagsterInstance) -> dg.SkipReason | 
             inbox = settings.inbox or home.inbox
             take_inbox(home, inbox, reference.archive_limits, labels_of_name, settings.settle_seconds)
             give_back_refused(home)
+            retention = Retention.of(reference.thresholds)
+            prune_files(home, retention)
+            prune_runs(instance, retention.runs)
     except HomeBusyError as busy:
         return dg.SkipReason(str(busy))
     plan = make_plan(home, reference.fingerprint())

@@ -11,10 +11,12 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._serdes import ConfigurableClassData
 
 from dtm_pipeline.contracts import raw
-from dtm_pipeline.definitions import JOB, build_definitions
+from dtm_pipeline.definitions import JOB, build_definitions, prune_runs
 from dtm_pipeline.event_log import OpenEventLog
+from dtm_pipeline.release.prune import Retention
 from dtm_pipeline.storage.errors import InternalError, write_error_log
 from dtm_pipeline.storage.home import Home
+from dtm_pipeline.storage.reference import Reference
 from dtm_pipeline.storage.surroundings import passing_fault
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -32,6 +34,14 @@ def instance_of(folder: Path) -> InstanceRef:
         return ref
     kept = ConfigurableClassData(OpenEventLog.__module__, OpenEventLog.__name__, log.config_yaml)
     return ref._replace(event_storage_data=kept, storage_data=None)
+
+
+def prune_history(home: Home, keep: int, dry_run: bool = False) -> int:
+    """Remove runs beyond the newest from the history of a home; how many, or with `dry_run` how many would be."""
+    if not (home.dagster / "history").is_dir():
+        return 0
+    with dg.DagsterInstance.from_ref(instance_of(home.dagster)) as instance:
+        return prune_runs(instance, keep, dry_run)
 
 
 def execute(
@@ -69,4 +79,6 @@ def execute(
             return InternalError(f"an invariant is broken ({checks}): nothing was released; report it with {log}")
         except Exception as error:
             return passing_fault(error) or error
+        finally:
+            prune_runs(instance, Retention.of(Reference.of(home).thresholds).runs)
         return None if result.success else RunFailedError(f"steps failed: {sorted(result.get_failed_step_keys())}")

@@ -15,6 +15,7 @@ from dtm_pipeline.cli import (
     fetch,
     kinds,
     places,
+    prune,
     quarantine,
     reference,
     releases,
@@ -52,6 +53,7 @@ app.command("kinds")(kinds.kinds)
 app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
 app.command("erase")(erase.erase)
+app.command("prune")(prune.prune)
 app.command("explain")(explain.explain)
 app.add_typer(fetch.app, name="fetch")
 app.add_typer(review.app, name="review")

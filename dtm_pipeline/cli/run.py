@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from dtm_pipeline.storage.home import Home
     from dtm_pipeline.storage.inbox import Intake
     from dtm_pipeline.storage.plan import Plan
+    from dtm_pipeline.storage.reference import Reference
     from dtm_pipeline.storage.snapshots import Snapshot
 
 DEMO_HOME = Path("var/demo")
@@ -249,7 +250,19 @@ def _run(
         )
         for name in give_back_refused(home):
             typer.echo(f"refused {name}: it was refused before; the reason lies in {home.refused}", err=True)
-        _compute(home, intake, country, waivers, strict, as_json, started)
+        try:
+            _compute(home, intake, country, waivers, strict, as_json, started)
+        finally:
+            _prune(home, reference)
+
+
+def _prune(home: Home, reference: Reference) -> None:
+    """Remove what lies beyond the retention, and say so."""
+    from dtm_pipeline.release.prune import Retention, prune_files
+
+    retention = Retention.of(reference.thresholds)
+    if gone := prune_files(home, retention).releases:
+        typer.echo(f"removed {len(gone)} releases beyond the newest {retention.releases}: {', '.join(gone)}", err=True)
 
 
 def _compute(
