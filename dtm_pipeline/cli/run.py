@@ -235,6 +235,7 @@ def _run(
         settled: the inbox is whole: nobody writes into it.
     """
     from dtm_pipeline.settings import Settings
+    from dtm_pipeline.storage.caches import make_caches_anew
     from dtm_pipeline.storage.inbox import take_inbox
     from dtm_pipeline.storage.reference import Reference
     from dtm_pipeline.storage.refused import give_back_refused
@@ -244,6 +245,8 @@ def _run(
     reference = Reference.of(home)
     started = time.monotonic()
     with home.held():
+        for sentence in make_caches_anew(home):
+            typer.echo(f"made anew: {sentence}", err=True)
         place = inbox or settings.inbox or home.inbox
         intake = take_inbox(
             home, place, reference.archive_limits, labels_of_name, 0 if settled else settings.settle_seconds

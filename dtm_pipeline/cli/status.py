@@ -49,6 +49,7 @@ def status(
     waiting = roles.filter(pl.col("role").is_in(["held", "replaced"])).select("snapshot_id", "role")
     for sha, role, count in pl.concat([used, waiting]).group_by("snapshot_id", "role").len().rows():
         role_counts.setdefault(sha, {})[role] = count
+    refused = _refused_by_gates(place)
     release = latest_release(place.releases)
     moved = _moved(release)
     newest = totals.filter(pl.col("reference_date").rank("dense", descending=True).over("series_id") <= dates)
@@ -75,6 +76,7 @@ def status(
                 ],
                 "holder": str(holder) if holder else None,
                 "damaged": damaged,
+                "refused_by_gates": refused,
                 "series": newest.to_dicts(),
                 "moved_figures": moved,
             }
@@ -103,6 +105,8 @@ def status(
     )
     for sentence in _held(place, country):
         typer.echo(f"held: {sentence}")
+    for sentence in refused:
+        typer.echo(f"refused by a gate: {sentence}; deliver what is right, or `dtm run --waive GATE=REASON --by NAME`")
     if moved:
         typer.echo("")
         typer.echo(f"figures that moved with release {release.name if release else ''}:")
@@ -137,6 +141,20 @@ def _changed_release(home: Home) -> list[str]:
     if not (home.releases / LATEST).is_file() or release_is_whole(home):
         return []
     return ["the latest release is not as it was released (`dtm releases verify`); the next `dtm run` makes it anew"]
+
+
+def _refused_by_gates(place: Home) -> list[str]:
+    """What gates refuse of the newest tables, until it is settled."""
+    from dtm_pipeline.release.gates import REFUSED_BY_GATES
+
+    try:
+        told = json.loads((place.quality / REFUSED_BY_GATES).read_text(encoding="utf-8"))
+        return [
+            f"{', '.join(g['countries']) or 'the release'} ({g['gate']}, {g['table']}): {g['sentence']} does not hold"
+            for g in told
+        ]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def _held(place: Home, country: str | None) -> list[str]:

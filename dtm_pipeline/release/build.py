@@ -31,7 +31,15 @@ from dtm_pipeline.domain.household_size import rule_table
 from dtm_pipeline.places.editions import editions
 from dtm_pipeline.places.gazetteer import read_units, with_origins
 from dtm_pipeline.release.changes import moved_figures, table_changes
-from dtm_pipeline.release.gates import NOT_WITHDRAWN, Candidate, GateRefusedError, GateResult, Judge, refused_countries
+from dtm_pipeline.release.gates import (
+    NOT_WITHDRAWN,
+    REFUSED_BY_GATES,
+    Candidate,
+    GateRefusedError,
+    GateResult,
+    Judge,
+    refused_countries,
+)
 from dtm_pipeline.release.kept import reasons, same_figures, with_kept_countries
 from dtm_pipeline.release.pointer import (
     STAGING,
@@ -211,8 +219,9 @@ def judge_candidate(draft: Draft) -> None:
     draft.gates = [*draft.judge(_candidate(draft)), *_withdrawn_before(draft)]
     failed = _unwaived(draft)
     if not failed:
+        (draft.home.quality / REFUSED_BY_GATES).unlink(missing_ok=True)
         return
-    write_json(draft.home.quality / "refused.json", [g.as_record() for g in draft.gates])
+    write_json(draft.home.quality / REFUSED_BY_GATES, [g.as_record() for g in failed])
     refused = refused_countries(failed)
     if refused is None:
         raise GateRefusedError(failed)

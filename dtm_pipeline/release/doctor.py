@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dtm_pipeline.release.pointer import LATEST, STAGING, Release, ReleaseError, all_releases, latest_release, verify
+from dtm_pipeline.storage.caches import history_files, why_damaged
 from dtm_pipeline.storage.editions import damaged_editions
 from dtm_pipeline.storage.errors import ReferenceDataError
 from dtm_pipeline.storage.home import TAKING, DamagedHomeError, Home
@@ -147,18 +146,10 @@ def _left_by_killed_runs(home: Home) -> Iterator[Trouble]:
 
 
 def _history(home: Home) -> Iterator[Trouble]:
-    for file in sorted(home.dagster.rglob("*.db")):
-        try:
-            with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as database:
-                told = str(database.execute("pragma quick_check(1)").fetchone()[0])
-        except sqlite3.Error as error:
-            told = str(error)
-        if told != "ok":
-            yield Trouble(
-                "dagster",
-                f"{file}: can't be read ({told}); remove {home.dagster}: it holds the history of runs, and no figures",
-                person=True,
-            )
+    for file in history_files(home):
+        if why := why_damaged(file, whole=True):
+            told = f"{file}: can't be read ({why}); the next run makes it anew: it holds the history of runs, and no figures"
+            yield Trouble("dagster", told, person=False)
 
 
 def _is_json(file: Path) -> bool:

@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 
 NOT_WITHDRAWN = "not_withdrawn"
+REFUSED_BY_GATES = "refused.json"
+"""What gates refuse, in HOME/quality, until it is settled."""
 GATES = (
     "one_source_leads",
     "hierarchy_adds_up",

@@ -564,7 +564,6 @@ def test_the_doctor_says_what_the_next_run_mends_and_that_run_mends_it(place: tu
     [
         ("snapshots/*/payload", "the stored bytes of a.json are gone or not those that came; deliver the same file"),
         ("snapshots/*/record.json", "the record of a delivery can't be read"),
-        ("dagster/history/runs.db", "holds the history of runs, and no figures"),
     ],
 )
 def test_the_doctor_names_what_only_a_person_can_bring_back(place: tuple[Path, Path], file: str, what: str) -> None:
@@ -583,7 +582,7 @@ def test_a_delivery_whose_folder_is_gone_stops_the_run_and_the_file_delivered_ag
     shutil.rmtree(payload(home).parent)
     (tmp_path / "empty").mkdir()
     for told in (dtm("run", "--inbox", tmp_path / "empty", "--home", home), dtm("doctor", "--home", home)):
-        assert (told.code, "is gone, the delivery a.json, which release" in told.out + told.err) == (74, True)
+        assert (told.code, "is gone, delivery 1, which release" in told.out + told.err) == (74, True)
     assert content(home) == before
     assert dtm("run", "--inbox", inbox, "--home", home).code == 0
     assert (content(home), district(home)) == (before, FIGURES)
@@ -608,3 +607,25 @@ def test_a_rebuild_from_snapshots_that_are_damaged_changes_nothing(place: tuple[
     told = dtm("rebuild", "--from", "snapshots", "--home", home)
     assert (told.code, "the stored bytes of a.json" in told.err) == (74, True)
     assert {f: f.read_bytes() for f in parts(home)} == before
+
+
+@pytest.mark.parametrize("database", ["history/runs.db", "history/runs/index.db", "schedules/schedules.db"])
+def test_a_damaged_history_of_runs_is_made_anew_and_told(tmp_path: Path, database: str) -> None:
+    answer(tmp_path / "inbox" / "a.json", ("2020-02-29", 600))
+    dtm("run", "--home", tmp_path)
+    file = tmp_path / "dagster" / database
+    file.write_bytes(b"no database" * 500)
+    answer(tmp_path / "inbox" / "b.json", ("2020-03-31", 610))
+    told = dtm("run", "--home", tmp_path)
+    assert told.code == 0, told.err
+    assert f"made anew: {file}" in told.err
+    assert file.with_name(f"{file.name}.damaged").is_file()
+    assert "made anew" not in dtm("run", "--home", tmp_path).err
+
+
+def test_a_damaged_memory_of_hashes_is_made_anew_and_told(tmp_path: Path) -> None:
+    answer(tmp_path / "inbox" / "a.json", ("2020-02-29", 600))
+    dtm("run", "--home", tmp_path)
+    (tmp_path / "snapshots" / "seen.json").write_text("{half")
+    told = dtm("run", "--home", tmp_path)
+    assert (told.code, "the memory of hashes can't be read" in told.err) == (0, True)

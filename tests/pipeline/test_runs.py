@@ -180,6 +180,7 @@ def test_a_gate_refuses_a_jump_readers_stay_and_a_named_person_can_waive_it(tmp_
     assert "gate no_headline_figure_jumps refused IRQ" in told.err
     assert district(home) == [("2020-02-29", 600)]
     assert dtm("run", "--inbox", inbox, "--home", home).code == 1, "the next night says so again"
+    assert "refused by a gate: IRQ (no_headline_figure_jumps" in dtm("status", "--home", home).out
     assert dtm("run", "--inbox", inbox, "--home", home, "--waive", "no_headline_figure_jumps").code == 2, (
         "a waiver says why"
     )
@@ -197,6 +198,7 @@ def test_a_gate_refuses_a_jump_readers_stay_and_a_named_person_can_waive_it(tmp_
         ).code
         == 0
     )
+    assert "refused by a gate" not in dtm("status", "--home", home).out
     assert district(home) == [("2020-02-29", 6000)]
     waivers = dtm("releases", "show", "--json", "--home", home).json()["manifest"]["waivers"]
     assert waivers["no_headline_figure_jumps"] == "checked with the field (A. Analyst)"
