@@ -113,7 +113,12 @@ def statements(figures: pl.DataFrame, reference: Reference) -> tuple[pl.DataFram
 def verdicts(rows: pl.DataFrame, series: tuple[Series, ...], reference: Reference) -> pl.DataFrame:
     snapshots = rows.select("snapshot_id").unique()
     came = snapshots.with_columns(
-        received_on=date(2100, 1, 1), control_gap=pl.lit(None, pl.Float64), date_inferred=pl.lit(False)
+        received_on=date(2100, 1, 1),
+        control_gap=pl.lit(None, pl.Float64),
+        control_stated=pl.lit(None, pl.String),
+        control_read=pl.lit(None, pl.String),
+        unit_differs=pl.lit(False),
+        date_inferred=pl.lit(False),
     )
     told = Plausibility(reference.plausibility, Decisions(), reference.known_jumps, empty(raw.QUARANTINE), came)
     most = Reissue.of(reference.thresholds)

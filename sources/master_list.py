@@ -32,6 +32,7 @@ from dtm_pipeline.quality.split import (
     SizeOfRow,
     account,
     count_rejects,
+    digit_rejects,
     duplicate_rejects,
     size_rejects,
     split,
@@ -64,7 +65,7 @@ from sources.protocol import (
     none_usable,
 )
 from sources.review import flag_sentences, flagged, review_reject, review_text
-from sources.shifted import check_counts_not_lost, check_not_shifted
+from sources.shifted import check_counts_fit, check_counts_not_lost, check_not_shifted
 from sources.suggest import unknown_headers
 from sources.totals import (
     control_totals,
@@ -291,7 +292,9 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
     rows = rows.with_columns(flags=pl.col("flags").list.concat(pl.concat_list(reviewed).list.drop_nulls()))
     fields = header.fields()
     counts: list[str] = [n for n in ("households", "individuals") if n in fields]
+    size = SizeOfRow.of(reference.thresholds["deliveries"])
     check_counts_not_lost(rows, {n: fields[n].header for n in counts}, sheet.name)
+    check_counts_fit(rows, {n: fields[n].header for n in counts}, size, sheet.name)
     everything = rows
     rows, sums = _without_sums(rows, totals.doubtful, tuple(counts), ORIGIN in fields, reference, sheet.name)
     findings += sums
@@ -306,7 +309,8 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
             pl.lit(None, pl.String),
         ),
         *count_rejects(counted),
-        *size_rejects([("households", "individuals")], counted, SizeOfRow.of(reference.thresholds["deliveries"])),
+        *size_rejects([("households", "individuals")], counted, size),
+        *digit_rejects(rows, _dimensions(categories), counted),
         # long by origin, a location stands once for each governorate that its people are from
         *duplicate_rejects(["place_id", "_from"], "_name", ["households", "individuals"]),
         *place_rejects("location"),
@@ -506,6 +510,14 @@ def _has_bad(parsed: pl.DataFrame, column: Column) -> bool:
 def _sum_of(columns: list[Column]) -> pl.Expr:
     """A cell of a category: blank is zero; what can't be read, or is negative, is left to `unknown`."""
     return pl.sum_horizontal([pl.col(f"n{c.index}").fill_null(0).clip(0) for c in columns])
+
+
+def _dimensions(categories: dict[tuple[str, str], list[Column]]) -> list[list[str]]:
+    """The columns of the cells of each dimension of the breakdown."""
+    told: dict[str, list[str]] = {}
+    for number, (dimension, _) in enumerate(categories):
+        told.setdefault(dimension, []).append(f"cell_{number}")
+    return list(told.values())
 
 
 def _cells(

@@ -47,6 +47,9 @@ class Finding:
     source_row: int | None = None
     share: float | None = None
     """How much of the figures of the delivery is in question, where that is known."""
+    stated: str | None = None
+    read: str | None = None
+    """What the delivery states, and what was read instead, where the finding is that the two differ."""
 
 
 @dataclass

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from dtm_pipeline.quality.split import SizeOfRow, unfit
 from sources.document import DeliveryError
 from sources.headers import HeaderRow
 
@@ -160,3 +161,31 @@ def check_counts_not_lost(rows: pl.DataFrame, headers: dict[str, str], sheet: st
             sheet=sheet,
             row=start,
         )
+
+
+def check_counts_fit(rows: pl.DataFrame, headers: dict[str, str], rule: SizeOfRow, sheet: str | None) -> None:
+    """Households and individuals fit each other in all parts of a list alike: a cell that was deleted leaves a block where they don't.
+
+    Args:
+        rows: source_row, households and individuals, in the order of the file.
+        headers: those of the two, as the file spells them.
+
+    Raises:
+        DeliveryError: from a row on, or up to one, nearly no row fits, and the others do.
+    """
+    if set(headers) != {"households", "individuals"}:
+        return
+    block = _block_of(rows.select(unfit("households", "individuals", rule).fill_null(False)).to_series().to_numpy())
+    if block is None:
+        return
+    first, last = block
+    start, end = rows["source_row"][first], rows["source_row"][last]
+    until = "on" if last == rows.height - 1 else f"to row {end}"
+    raise DeliveryError(
+        f"from row {start} {until} {headers['households']} and {headers['individuals']} don't fit each other (row {start}: "
+        f"{rows['households'][first]:,} and {rows['individuals'][first]:,}), and in the other rows they do, as if a cell before them was deleted or inserted",
+        f"{rule.low:g} to {rule.high:g} persons a household in every row",
+        "move the cells back, or ask the sender to, and deliver the file again",
+        sheet=sheet,
+        row=start,
+    )

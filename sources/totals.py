@@ -279,6 +279,8 @@ def control_totals(
                 sheet,
                 number,
                 _share_of_list(abs(value - read[name]), name, rows),
+                f"{value:,} {name}",
+                f"{read[name]:,}",
             )
             for name, value in stated.items()
             if value is not None and value != read[name]

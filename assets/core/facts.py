@@ -69,15 +69,21 @@ def plausibility_of(workspace: Workspace, country: str, quarantine: pl.DataFrame
         (
             s.sha256,
             date.fromisoformat(s.received_at[:10]),
-            max(
-                (f["share"] or 0.0 for f in s.report["findings"] if f["finding"] == "control_total_differs"),
-                default=None,
-            ),
+            *_control_total(s.report["findings"]),
+            any(f["finding"] == "breakdown_unit_differs" for f in s.report["findings"]),
             any(sheet.get("reference_date_from") == "file name" for sheet in s.report.get("sheets", [])),
         )
         for s in workspace.accepted(country)
     ]
-    schema = {"snapshot_id": pl.String, "received_on": pl.Date, "control_gap": pl.Float64, "date_inferred": pl.Boolean}
+    schema = {
+        "snapshot_id": pl.String,
+        "received_on": pl.Date,
+        "control_gap": pl.Float64,
+        "control_stated": pl.String,
+        "control_read": pl.String,
+        "unit_differs": pl.Boolean,
+        "date_inferred": pl.Boolean,
+    }
     return Plausibility(
         reference.plausibility,
         decided(workspace.home),
@@ -85,6 +91,15 @@ def plausibility_of(workspace: Workspace, country: str, quarantine: pl.DataFrame
         quarantine,
         pl.DataFrame(rows, schema=schema, orient="row"),
     )
+
+
+def _control_total(findings: list[dict[str, Any]]) -> tuple[float | None, str | None, str | None]:
+    """The share of a list by which a totals row differs most, what it states and what the rows add to; None where none does."""
+    differ = [f for f in findings if f["finding"] == "control_total_differs"]
+    most = max(differ, key=lambda f: f["share"] or 0.0, default=None)
+    if most is None:
+        return None, None, None
+    return most["share"] or 0.0, most.get("stated"), most.get("read")
 
 
 def editions_of(workspace: Workspace, country: str) -> EditionAt:

@@ -181,25 +181,44 @@ def _headline(candidate: Candidate) -> Iterator[Expectation]:
         moved=((pl.col("now") - pl.col("individuals")) / pl.col("individuals")).fill_nan(0.0),
     )
     limit = candidate.thresholds["max_headline_jump"]
+    # what a person rejected, or whose acceptance one took back, is meant to go
+    kept = both.join(candidate.taken_back, on=["series_id", "reference_date"], how="anti")
     yield Expectation(
         "no_headline_figure_vanishes",
         "out_dtm__governorate_idp, _returnee",
-        "every headline series and date of the release before is still there",
-        both.select("location_code", "present"),
+        "every headline series and date of the release before is still there" + _worst(kept.filter(~pl.col("present"))),
+        kept.select("location_code", "present"),
         "ExpectColumnValuesToBeInSet",
         {"column": "present", "value_set": [True]},
     )
+    # what a person accepted of a date with its evidence before them is not asked again
+    asked = both.filter(pl.col("moved").is_not_null())
+    asked = asked.join(candidate.accepted, on=["series_id", "reference_date"], how="anti")
     yield Expectation(
         "no_headline_figure_jumps",
         "out_dtm__governorate_idp, _returnee",
-        f"no headline figure of a date moves by more than {limit:.0%} from the release before",
-        # what a person accepted of a date with its evidence before them is not asked again
-        both.filter(pl.col("moved").is_not_null())
-        .join(candidate.accepted, on=["series_id", "reference_date"], how="anti")
-        .select("location_code", "moved"),
+        f"no headline figure of a date moves by more than {limit:.0%} from the release before"
+        + _worst(asked.filter(pl.col("moved").abs() > limit)),
+        asked.select("location_code", "moved"),
         "ExpectColumnValuesToBeBetween",
         {"column": "moved", "min_value": -limit, "max_value": limit},
     )
+
+
+SHOWN_FIGURES = 3
+
+
+def _worst(broken: pl.DataFrame) -> str:
+    """The largest figures that break an expectation: before, and now."""
+    if broken.is_empty():
+        return ""
+    most = broken.sort("individuals", descending=True).head(SHOWN_FIGURES)
+    told = [
+        f"{series} on {day}: {before:,} before, {'no figure' if now is None else format(now, ',')} now"
+        for series, day, before, now in most.select("series_id", "reference_date", "individuals", "now").rows()
+    ]
+    more = f"; and {broken.height - most.height} more" if broken.height > most.height else ""
+    return f" ({'; '.join(told)}{more})"
 
 
 def _coverage(candidate: Candidate) -> Iterator[Expectation]:

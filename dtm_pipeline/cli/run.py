@@ -378,7 +378,10 @@ def _tell(
     waiting = [] if plan.empty else _waiting(home)
     content["waiting"] = [sentence for _, sentence in waiting]
     if not as_json:
+        _tell_set_aside(accepted, home)
         _tell_waiting(waiting, home)
+        if plan.empty:
+            _tell_still_held(home)
     release = latest_release(home.releases)
     new = release is not None and release.name != before
     kept = _kept(home)
@@ -391,22 +394,29 @@ def _tell(
             typer.echo(f"damaged: {sentence}", err=True)
     nothing_taken = bool(refused) and not accepted
     outcome = "released" if new else "refused" if nothing_taken or (release is None and refused) else "unchanged"
+    _tell_release(home, release, outcome, seconds, content, as_json)
+    if outcome == "refused":
+        raise typer.Exit(REFUSED)
+    if (kept and outcome == "released") or content["damaged"] or _not_all(home, judged, intake, waiting):
+        raise typer.Exit(PARTLY)
+
+
+def _tell_release(
+    home: Home, release: Release | None, outcome: str, seconds: float, content: dict[str, Any], as_json: bool
+) -> None:
+    """What the run came to, and where its tables and pages lie."""
     if as_json:
         print_json({"outcome": outcome, "release": str(release.folder) if release else None, **content})
     elif release is None:
         typer.echo("nothing to release: no delivery that can be used was found")
     else:
-        if new:
+        if outcome == "released":
             tables = list((release.folder / "tables").glob("*.parquet"))
             typer.echo(f"release {release.name} ({seconds:.0f} s): {len(tables)} tables")
         else:
             typer.echo(f"unchanged: nothing is new since release {release.name}")
         _tell_places(home, release)
         typer.echo(str(release.folder))
-    if outcome == "refused":
-        raise typer.Exit(REFUSED)
-    if (kept and outcome == "released") or content["damaged"] or _not_all(home, judged, intake, waiting):
-        raise typer.Exit(PARTLY)
 
 
 def _tell_places(home: Home, release: Release) -> None:
@@ -430,6 +440,36 @@ def _not_all(home: Home, judged: list[Snapshot], intake: Intake, waiting: list[t
     refused = bool(intake.not_taken) or any(s.status == "refused" for s in judged)
     above = Reference.of(home).thresholds["deliveries"]["partial_above"]
     return refused or any(word == "held" for word, _ in waiting) or bool(rejected_much(judged, above))
+
+
+def _tell_still_held(home: Home) -> None:
+    """Where nothing is new, say what waits since an earlier run."""
+    if still := sum(word == "held" for word, _ in _waiting(home)):
+        typer.echo(f"still held, since an earlier run: {still}; to settle it: dtm review --home {home.root}", err=True)
+
+
+def _tell_set_aside(accepted: list[Snapshot], home: Home) -> None:
+    """How many rows and people of each delivery were set aside, and by which rules."""
+    import polars as pl
+
+    from dtm_pipeline.contracts.raw import QUARANTINE
+    from dtm_pipeline.storage.tables import stored
+
+    of = {s.sha256: s for s in accepted if s.report.get("rows_rejected")}
+    rows = stored(home.warehouse, QUARANTINE).read_all(of, columns=["snapshot_id", "rule", "source_row", "persons"])
+    by = rows.group_by("snapshot_id").agg(
+        pl.len(), pl.col("persons").sum(), first=pl.col("source_row").min(), rules=pl.col("rule").unique().sort()
+    )
+    for sha256, count, people, first, rules in (
+        by.sort("len", "snapshot_id", descending=[True, False]).head(SHOWN_WAITING).rows()
+    ):
+        named = f"{', '.join(rules[:3])}{' ...' if len(rules) > 3 else ''}"
+        typer.echo(
+            f"set aside of {of[sha256].name}: {count:,} row{'s' if count > 1 else ''} with {people:,} people, first row {first} ({named})",
+            err=True,
+        )
+    if of:
+        typer.echo(f"why, row by row: dtm quarantine list --home {home.root}", err=True)
 
 
 SHOWN_WAITING = 20
@@ -524,14 +564,24 @@ def _record(snapshot: Snapshot) -> dict[str, Any]:
 def _tell_refusal(
     home: Home, failure: GateRefusedError, before: str | None, content: dict[str, Any], as_json: bool
 ) -> NoReturn:
+    from dtm_pipeline.release.gates import STRICT
+
     if as_json:
         print_json({"outcome": "gate refused", "gates": [g.as_record() for g in failure.failed], **content})
     for gate in failure.failed:
         of = ", ".join(gate.countries) or "the release"
-        typer.echo(f"gate {gate.gate} refused {of} ({gate.table}): {gate.sentence} does not hold", err=True)
+        told = f"gate {gate.gate} refused {of} ({gate.table}): {gate.sentence} does not hold"
+        typer.echo(f"--strict: not released: {gate.sentence}" if gate.gate == STRICT else told, err=True)
     pages = home.quality / "data_docs" / "index.html"
     typer.echo(
         f"readers stay on {before or 'nothing: there is no release yet'}; pages about the gates: {pages}", err=True
     )
-    typer.echo("to release all the same: dtm run --waive GATE=REASON --by NAME", err=True)
+    if all(gate.gate == STRICT for gate in failure.failed):
+        typer.echo(
+            f"to release what was taken: dtm run --home {home.root}, without --strict; what is held: dtm review --home {home.root}",
+            err=True,
+        )
+    else:
+        gates = " ".join(f"--waive {g}=REASON" for g in dict.fromkeys(g.gate for g in failure.failed))
+        typer.echo(f"to release all the same: dtm run {gates} --by NAME --home {home.root}", err=True)
     raise typer.Exit(GATE)

@@ -126,7 +126,8 @@ def status(
                 r["source_kind"],
                 r["admin_level"],
                 r["individuals"],
-                r["why"] + ("; a newer delivery is held" if r["held"] else ""),
+                r["why"]
+                + ("; another delivery of the date, or a part of it, waits for a decision" if r["held"] else ""),
             ]
             for r in newest.iter_rows(named=True)
         ],

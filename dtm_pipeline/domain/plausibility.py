@@ -14,14 +14,12 @@ import polars as pl
 
 LINE = ("series_id", "source_kind", "admin_level", "line")
 PASS, CAVEAT, HOLD = "pass", "caveat", "hold"
-BY_ITSELF = ("persons_per_household", "rows_unreadable", "control_total", "in_the_future")
+BY_ITSELF = ("persons_per_household", "unit_contradicted", "rows_unreadable", "control_total", "in_the_future")
 """Rules that a delivery breaks by itself: nothing before it is needed."""
 WITH_HISTORY = ("total", "panel", "block", "list_cut", "people_lost", "zeros_too_many", "measure_lost")
 """Rules against the date before: one holds from `alone_from` on, two that agree hold before."""
 TOLD_SHARE = 0.5
 """A measure stood in a statement where so many of its locations tell it (ours)."""
-ZEROS_WITHIN = 0.02
-"""So near to 10 or 100 times itself a location is that with a zero or two too many (ours)."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,8 @@ class PlausibilityRules:
         block_factor, block_share: the same where more than a share of the locations in both is so many times itself.
         list_factor: the same for the number of locations.
         people_lost: share of the people before whose locations are gone.
-        zeros_share: a location that is 10 or 100 times itself and moves the total by more than this share.
+        zeros_share, zeros_within: a location that is 10 or 100 times as large, more or less by this factor (a place with a
+            zero too many moved besides), and moves the total by more than this share.
         least_people: totals below it on both dates are compared in caveats only.
         size_low, size_high: persons a household that a whole list may have.
         rejected: share of rows, or of people, that could not be read; where a row's people can't be read, its last figure
@@ -54,6 +53,7 @@ class PlausibilityRules:
     list_factor: float
     people_lost: float
     zeros_share: float
+    zeros_within: float
     least_people: int
     size_low: float
     size_high: float
@@ -92,7 +92,8 @@ def judge(
 
     Args:
         statements: `statement` (a number), LINE, source_reference_date, review_id, and the evidence of BY_ITSELF:
-            rejected_rows, rejected_share, rejected_people_share, control_gap (of the list), days_in_future, round_number, date_inferred,
+            rejected_rows, rejected_share, rejected_people_share, control_gap (of the list), unit_differs (its breakdown adds to the
+            count that it should not), days_in_future, round_number, date_inferred,
             known_jump (on record as true: history does not hold it).
         rows: statement, location_key, households, individuals; one row a location.
         unread: statement, location_key of rows whose people could not be read.
@@ -319,6 +320,8 @@ def _by_itself(one: dict[str, Any], rules: PlausibilityRules) -> list[str]:
         "persons_per_household": size is not None and not rules.size_low <= size <= rules.size_high,
         "rows_unreadable": unread_people(one) > rules.rejected
         or ((one["rejected_share"] or 0) > rules.rejected and one["rejected_rows"] >= rules.rejected_rows_min),
+        # with the other count beside it, persons a household tell which is right
+        "unit_contradicted": bool(one["unit_differs"]) and (one["households"] is None or one["individuals"] is None),
         "control_total": (one["control_gap"] or 0) > rules.control_total,
         "in_the_future": (one["days_in_future"] or 0) > rules.future_days,
     }
@@ -347,7 +350,7 @@ def _with_history(evidence: dict[str, Any], rules: PlausibilityRules) -> list[st
         and evidence["locations_now"] < evidence["locations_before"] / rules.list_factor,
         "people_lost": evidence["locations_before"] >= rules.panel_min
         and (evidence["people_lost_share"] or 0) > rules.people_lost,
-        "zeros_too_many": any(abs(zeros / n - 1) <= ZEROS_WITHIN for n in (10, 100))
+        "zeros_too_many": any(n / rules.zeros_within <= zeros <= n * rules.zeros_within for n in (10, 100))
         and (evidence["largest_share"] or 0) > rules.zeros_share,
         "measure_lost": bool(evidence["measure_lost"]),
     }

@@ -24,7 +24,7 @@ def unlisted(text: str) -> str:
     Example:
         >>> from dtm_pipeline.domain.words import unlisted
         >>> unlisted("Operation of Mr X"), unlisted(unlisted("Operation of Mr X"))
-        ('unlisted-7ba5c3a1', 'unlisted-7ba5c3a1')
+        ('unlisted-1ab66ed9', 'unlisted-1ab66ed9')
     """
     told = text.strip()
     if _STAND_IN.fullmatch(told):

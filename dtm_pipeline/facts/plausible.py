@@ -33,7 +33,8 @@ class Plausibility:
         decisions: what persons decided of statements.
         known_jumps: series_id and reference_date of true jumps on record, which history does not hold.
         quarantine: rows of quarantine_dtm__row; reference_date is null where it can't be read.
-        deliveries: snapshot_id, received_on, control_gap, date_inferred.
+        deliveries: snapshot_id, received_on, control_gap, control_stated and control_read (what a totals row says, and what the rows add to, in
+            words), date_inferred, unit_differs.
     """
 
     rules: Callable[[str], PlausibilityRules]
@@ -120,7 +121,8 @@ def with_review_ids(statements: pl.DataFrame) -> pl.DataFrame:
 def _decided(rows: pl.DataFrame, ids: pl.DataFrame, decisions: Decisions) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows with what persons decided of them, without the rejected ones, and those.
 
-    Of a statement that is accepted in part the rows of that part count; the rest of its date keeps what led before.
+    Of a statement that is accepted in part the rows of that part count, in place of all that others say of it on the date; the
+    rest of the date keeps what led before.
     """
     accepted = ids.filter(pl.col("review_id").is_in(list(decisions.accepted))).select(*ONE, _accepted=pl.lit(True))
     rejected = ids.filter(pl.col("review_id").is_in(list(decisions.rejected)))
@@ -148,6 +150,11 @@ def _decided(rows: pl.DataFrame, ids: pl.DataFrame, decisions: Decisions) -> tup
         .filter(pl.col("_partly").is_null() | pl.col("_meant").is_not_null())
         .with_columns(statement=word)
     )
+    # a place that the accepted part no longer lists is gone from it, and not kept from an older list
+    covered = told.filter(pl.col("_partly").fill_null(False)).select(*STATEMENT, "_unit").unique()
+    older = told.filter(pl.col("_partly").is_null()).join(covered, on=[*STATEMENT, "_unit"], how="semi")
+    gone = older.select(*ONE, "_unit").unique()
+    told = told.join(gone, on=[*ONE, "_unit"], how="anti", maintain_order="left")
     return told.drop("_accepted", "_partly", "_unit", "_meant").join(
         rejected.select(ONE), on=list(ONE), how="anti", maintain_order="left"
     ), rejected
@@ -227,7 +234,10 @@ def _with_evidence(statements: pl.DataFrame, used: pl.DataFrame, told: Plausibil
         "review_id",
         "round_number",
         "control_gap",
+        "control_stated",
+        "control_read",
         pl.col("date_inferred").fill_null(False),
+        pl.col("unit_differs").fill_null(False),
         "rejected_rows",
         rejected_share=_share("rejected_rows", "_rows"),
         rejected_people_share=_share("rejected_individuals", "_people"),
@@ -291,26 +301,32 @@ def rejected_of(quarantine: pl.DataFrame) -> pl.DataFrame:
 
 
 CAUSES = {
-    "total": "the total is {ratio} times the one before",
-    "panel": "the median of {panel_locations} locations in both is {panel_ratio} times itself{guess}",
-    "block": "{block_share} of {panel_locations} locations in both are several times themselves, or a small part{block}",
-    "list_cut": "it lists {locations_now} locations, before {locations_before}",
-    "list_grown": "it lists {locations_now} locations, before {locations_before}",
-    "people_lost": "locations with {people_lost_share} of the people before are gone",
-    "zeros_too_many": "one location is {largest_factor} times itself: a zero too many?",
-    "measure_lost": "{measure_lost}, which the list before gives, are gone",
-    "persons_per_household": "it counts {size} persons a household: are the two columns what they say?",
-    "rows_unreadable": "{rejected_share} of its rows could not be read, {rejected_people}",
-    "control_total": "a totals row differs from the rows by {control_gap} of the list",
     "in_the_future": "its date lies {days_in_future} days after the day it came",
+    "persons_per_household": "it counts {size} persons a household: are the two columns what they say?",
+    "unit_contradicted": "it gives {measure} only, and its breakdown, which should count {other}, adds to them: are they {other}?",
+    "zeros_too_many": "one location is {largest_factor} times as large: a zero too many?",
+    "panel": "a typical location is {panel_ratio} times as large ({panel_locations} are in both lists){guess}",
+    "block": "{block_share} of the {panel_locations} locations in both lists are several times as large, or a small part{block}",
+    "list_cut": "it lists {locations_now} locations, the list before {locations_before}: was it cut?",
+    "list_grown": "it lists {locations_now} locations, the list before {locations_before}",
+    "measure_lost": "it gives no {measure_lost}, which the list before does",
+    "rows_unreadable": "{rejected_share} of its rows were set aside, {rejected_people}",
+    "control_total": "its totals row says {control_stated}, and its rows add to {control_read}",
+    "total": "the total is {ratio} times the one before",
+    "people_lost": "locations that held {people_lost_share} of the people before are not in it",
     "round_before_date": "the number of its round runs against its date",
 }
+"""What each broken rule says, those that name a cause first: the others follow from them."""
+SAID = 3
+"""Causes that a sentence has; `dtm review show` has all."""
 
 
 def sentence(review: dict[str, Any]) -> str:
-    """A verdict in words: both figures, and each rule that is broken."""
+    """A verdict in words: both figures, and the rules that are broken, the likeliest cause first."""
     who = f"{review['series_id']} on {review['source_reference_date']} ({review['source_kind']})"
-    return f"{who}: {figures(review)}: {'; '.join(causes(review))}"
+    told = causes(review)
+    more = f"; and {len(told) - SAID} more" if len(told) > SAID else ""
+    return f"{who}: {figures(review)}: {'; '.join(told[:SAID])}{more}"
 
 
 def figures(review: dict[str, Any]) -> str:
@@ -333,21 +349,20 @@ def causes(review: dict[str, Any]) -> list[str]:
         "ratio": _times(ratio),
         "rejected_people": _unread_people(review["rejected_people_share"]),
         "measure_lost": review["measure_lost"],
+        "measure": review["measure"] or "individuals",
+        "other": "individuals" if review["measure"] == "households" else "households",
+        **{k: review.get(k) or "another figure" for k in ("control_stated", "control_read")},
         "guess": _guess(review["panel_ratio"]),
         "block": ": a part of the list shifted by a column?",
     }  # fmt: skip
     # where most of the list moved by one factor, a block of it did too
-    said = [r for r in review["broken"] if r != "block" or "panel" not in review["broken"]]
+    said = [r for r in CAUSES if r in review["broken"] and (r != "block" or "panel" not in review["broken"])]
     return [CAUSES[rule].format(**told) for rule in said]
 
 
 def _unread_people(share: float | None) -> str:
     """What is known of the people of rows that could not be read: often their count is what could not be read."""
-    return (
-        f"and with them {share:.1%} of its people, as the rows or the last figures of their places say"
-        if share
-        else "and how many people they hold is not known"
-    )
+    return f"and with them about {share:.0%} of its people" if share else "and how many people they hold is not known"
 
 
 def _times(factor: float | None) -> str:

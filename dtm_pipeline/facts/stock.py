@@ -33,7 +33,7 @@ from dtm_pipeline.domain.series import Series, series_of_rows
 from dtm_pipeline.domain.statements import SEPARATOR
 from dtm_pipeline.domain.stocks import LOCATION_LEVEL
 from dtm_pipeline.domain.words import Words
-from dtm_pipeline.facts.plausible import IMPLAUSIBLE, REJECTED, Plausibility, figures, plausible_roles, sentence
+from dtm_pipeline.facts.plausible import IMPLAUSIBLE, REJECTED, Plausibility, causes, figures, plausible_roles, sentence
 from dtm_pipeline.facts.units_once import units_once
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.places.points import apply_points
@@ -70,6 +70,7 @@ HELD_WORDS = {
     "implausible": "it is not plausible beside what is known",
     "rejected": "a person rejected it",
 }
+SETTLED_BY_SIDECAR = ("lacks_places", "lacks_people", "several_at_once", "not_comparable", "repeats_previous_date")
 # the disjoint groups of a baseline, and the part of each that is of the current year
 BASELINE_GROUPS = {
     "resident": None,
@@ -418,6 +419,8 @@ def _untested_points(stock: pl.DataFrame) -> pl.DataFrame:
 
 def _totals(stock: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
     scope = ["series_id", "reference_date", "source_kind", "admin_level"]
+    # what a person rejected waits for nothing
+    waits = held.filter(pl.col("held_because").ne_missing(REJECTED))
     return (
         stock.group_by("location_code", "population_group", *scope)
         .agg(
@@ -437,7 +440,7 @@ def _totals(stock: pl.DataFrame, held: pl.DataFrame) -> pl.DataFrame:
             known_sum("individuals"),
             pl.col("snapshot_id").unique().sort().alias("snapshot_ids"),
         )
-        .join(held.select(*scope, held=pl.lit(True)).unique(), on=scope, how="left")
+        .join(waits.select(*scope, held=pl.lit(True)).unique(), on=scope, how="left")
         .with_columns(pl.col("held").fill_null(False))
         .pipe(lambda led: pl.concat([led, _without_a_lead(led, held, scope)], how="diagonal"))
         .sort(scope)
@@ -572,7 +575,8 @@ def _with_sentences(reviews: pl.DataFrame, waiting: pl.DataFrame, decisions: Dec
     """
     doubtful = reviews.filter((pl.col("outcome") != PASS) | pl.col("accepted"))
     judged = doubtful.with_columns(
-        sentence=pl.Series([sentence(r) for r in doubtful.iter_rows(named=True)], dtype=pl.String)
+        sentence=pl.Series([sentence(r) for r in doubtful.iter_rows(named=True)], dtype=pl.String),
+        causes=pl.Series([causes(r) for r in doubtful.iter_rows(named=True)], dtype=pl.List(pl.String)),
     )
     share = (pl.col("missing_share") * 100).round(1)
     lacks = pl.col("held_because").is_in(["lacks_places", "lacks_people"])
@@ -589,7 +593,7 @@ def _with_sentences(reviews: pl.DataFrame, waiting: pl.DataFrame, decisions: Dec
             "source_kind",
             pl.Series([figures(r) for r in others_held.iter_rows(named=True)], dtype=pl.String),
             pl.when(lacks)
-            .then(pl.format("lacks {} % of the {} it would replace", share, what))
+            .then(pl.format("lacks {}% of the {} it would replace", share, what))
             .otherwise(pl.col("held_because").replace_strict(HELD_WORDS, return_dtype=pl.String)),
         ),
     )
@@ -613,7 +617,13 @@ def _of_reviews(reviews: pl.DataFrame) -> pl.DataFrame:
     rejected = pl.col("broken").list.contains(REJECTED)
     held, accepted = (pl.col("outcome") == HOLD) & ~rejected, pl.col("accepted")
     told = pl.format(
-        "{}; to settle it: `dtm review show {}`, or replaces = true in its sidecar", "sentence", "review_id"
+        "{}; to settle it: `dtm review show {}`{}",
+        "sentence",
+        "review_id",
+        # what is not plausible is settled by a decision; what other deliveries contradict, by their sidecars, too
+        pl.when(pl.col("broken").list.eval(pl.element().is_in(list(SETTLED_BY_SIDECAR))).list.any())
+        .then(pl.lit(", or replaces = true in its sidecar"))
+        .otherwise(pl.lit("")),
     )
     return reviews.with_columns(
         finding=pl.when(held)

@@ -114,6 +114,13 @@ class SizeOfRow:
         return cls(**{n: deliveries[f"row_{n}"] for n in ("low", "high", "households_min", "individuals_min")})
 
 
+def unfit(households: str, individuals: str, rule: SizeOfRow) -> pl.Expr:
+    """Whether households and persons of a row can't both be right."""
+    h, i = pl.col(households), pl.col(individuals)
+    few = (h > 0) & ((i < h) | ((h >= rule.households_min) & (i < rule.low * h)))
+    return few | ((i >= rule.individuals_min) & (h >= 0) & (i > rule.high * h))
+
+
 def size_rejects(pairs: list[tuple[str, str]], headers: dict[str, str], rule: SizeOfRow) -> list[Reject]:
     """The rejects of rows whose households and persons can't both be right.
 
@@ -125,16 +132,13 @@ def size_rejects(pairs: list[tuple[str, str]], headers: dict[str, str], rule: Si
     for households, individuals in pairs:
         if households not in headers or individuals not in headers:
             continue
-        h, i = pl.col(households), pl.col(individuals)
-        few = (h > 0) & ((i < h) | ((h >= rule.households_min) & (i < rule.low * h)))
-        many = (i >= rule.individuals_min) & (h >= 0) & (i > rule.high * h)
         rejects.append(
             Reject(
                 SIZE_RULE,
                 f"{headers[households]} and {headers[individuals]} fit each other: {rule.low:g} to {rule.high:g} persons a household",
                 headers[individuals],
-                few | many,
-                pl.format("{} households, {} individuals", h, i),
+                unfit(households, individuals, rule),
+                pl.format("{} households, {} individuals", households, individuals),
             )
         )
     return rejects
@@ -254,6 +258,45 @@ def account(rows: pl.DataFrame, outcome: Split, kept: pl.DataFrame) -> Account:
     ):
         raise ConservationError(f"rows or persons were lost between delivery and table: {told}")
     return told
+
+
+TIGHT_SHARE = 0.8
+"""A breakdown adds to a count where it does in so many of the rows that tell both (ours)."""
+LEAST_DIGITS = 100
+"""Smaller figures may be ten times another by chance (ours)."""
+
+
+def digit_rejects(rows: pl.DataFrame, breakdowns: list[list[str]], headers: dict[str, str]) -> list[Reject]:
+    """The rejects of rows whose count is 10 or 100 times what its breakdown adds to, or a tenth: a zero too many, or too few.
+
+    Only breakdowns that add to the count in nearly all other rows are asked.
+
+    Args:
+        rows: rows with the counts and the cells.
+        breakdowns: of each dimension the columns of its cells.
+        headers: of the counts, as the file spells them.
+    """
+    rejects = []
+    for name, header in headers.items():
+        count = pl.col(name)
+        for cells in breakdowns:
+            total = pl.sum_horizontal(cells)
+            both = rows.filter((count > 0) & (total > 0))
+            if both.is_empty() or both.select((total == count).mean()).item() < TIGHT_SHARE:
+                continue
+            off = pl.any_horizontal(
+                *(pl.max_horizontal(count, total) == n * pl.min_horizontal(count, total) for n in (10, 100))
+            )
+            rejects.append(
+                Reject(
+                    "digit_too_many",
+                    f"{header} is what its breakdown adds to, as in the other rows, and not 10 or 100 times it, or a part of it",
+                    header,
+                    (count > 0) & (total > 0) & (pl.max_horizontal(count, total) >= LEAST_DIGITS) & off,
+                    pl.format(f"{{}} {name}, breakdown {{}}", count, total),
+                )
+            )
+    return rejects
 
 
 def duplicate_rejects(identity: list[str], name: str, measures: list[str]) -> list[Reject]:

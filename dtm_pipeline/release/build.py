@@ -34,6 +34,7 @@ from dtm_pipeline.release.changes import moved_figures, table_changes
 from dtm_pipeline.release.gates import (
     NOT_WITHDRAWN,
     REFUSED_BY_GATES,
+    STRICT,
     Candidate,
     GateRefusedError,
     GateResult,
@@ -59,6 +60,7 @@ from dtm_pipeline.release.words import leaving, stand_ins
 from dtm_pipeline.storage.hashes import digest
 from dtm_pipeline.storage.home import Home, to_disk, write_json
 from dtm_pipeline.storage.reference import Reference
+from dtm_pipeline.storage.reviews import taken_back
 from dtm_pipeline.storage.snapshots import Snapshot, SnapshotStore
 from dtm_pipeline.storage.tables import stored, write_table
 
@@ -136,7 +138,7 @@ def _all_was_taken(draft: Draft, deliveries: frozenset[str]) -> None:
     asked = [s for s in SnapshotStore(draft.home).all() if s.sha256 in deliveries]
     told = not_taken(draft.home, asked, draft.reference.thresholds["deliveries"]["partial_above"])
     if told:
-        raise GateRefusedError([GateResult("strict", "deliveries", "all was taken", t, passed=False) for t in told])
+        raise GateRefusedError([GateResult(STRICT, "deliveries", "all was taken", t, passed=False) for t in told])
 
 
 def collect(draft: Draft) -> None:
@@ -268,6 +270,7 @@ def _unwaived(draft: Draft) -> list[GateResult]:
 
 def _candidate(draft: Draft) -> Candidate:
     thresholds = draft.reference.thresholds
+    reviewed, dated = stored(draft.home.warehouse, REVIEW).read_all(), ("series_id",)
     return Candidate(
         tables=draft.tables,
         previous=draft.previous_tables,
@@ -275,10 +278,10 @@ def _candidate(draft: Draft) -> Candidate:
         categories=with_origins(draft.reference.categories, read_units(draft.reference.folder / "admin_boundaries")),
         size_rules=rule_table(draft.reference.size_rules),
         thresholds={**thresholds["gates"], **thresholds["breakdowns"]},
-        accepted=stored(draft.home.warehouse, REVIEW)
-        .read_all()
-        .filter("accepted")
-        .select("series_id", reference_date="source_reference_date"),
+        accepted=reviewed.filter("accepted").select(*dated, reference_date="source_reference_date"),
+        taken_back=reviewed.filter(pl.col("review_id").is_in(taken_back(draft.home))).select(
+            *dated, reference_date="source_reference_date"
+        ),
         docs=draft.home.quality / "data_docs",
     )
 

@@ -10,6 +10,8 @@ from typing import Any
 import polars as pl
 
 NOT_WITHDRAWN = "not_withdrawn"
+STRICT = "strict"
+"""What `--strict` stops at is told as a gate that nobody waives."""
 REFUSED_BY_GATES = "refused.json"
 """What gates refuse, in HOME/quality, until it is settled."""
 GATES = (
@@ -39,6 +41,7 @@ class Candidate:
         size_rules: rule_id, size_in_camp and size_out_of_camp of every rule.
         thresholds: reference/thresholds.toml, part `gates`, and the small cells of part `breakdowns`.
         accepted: series_id and reference_date of the statements that lead because a person accepted them.
+        taken_back: series_id and reference_date of the statements that a person rejected, or whose acceptance one withdrew.
         docs: folder in the home where pages about the result may be written.
     """
 
@@ -49,6 +52,7 @@ class Candidate:
     size_rules: pl.DataFrame
     thresholds: dict[str, float]
     accepted: pl.DataFrame
+    taken_back: pl.DataFrame
     docs: Path
 
 

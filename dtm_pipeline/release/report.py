@@ -207,6 +207,8 @@ def _changes(page: Page, tables: dict[str, pl.DataFrame], country: str) -> None:
 def _cards(page: Page, series: pl.DataFrame, tables: dict[str, pl.DataFrame], country: str) -> None:
     cards = []
     latest = set(tables["out_dtm__latest"].filter(location_code=country)["series_id"])
+    rounds = tables["out_meta__round"].filter("leads", location_code=country)
+    partial = set(rounds.filter(status="partial").select("series_id", "reference_date").rows())
     for (series_id,), rows in series.partition_by("series_id", as_dict=True, maintain_order=True).items():
         last = rows.row(-1, named=True)
         change = "first date on record"
@@ -218,6 +220,8 @@ def _cards(page: Page, series: pl.DataFrame, tables: dict[str, pl.DataFrame], co
                 share = f" ({moved / before['individuals']:+.1%})" if before["individuals"] else ""
                 change = f"{moved:+,}{share} since {before['reference_date']:%d %b %Y}"
         who = GROUP_NAMES.get(last["population_group"], last["population_group"])
+        if (series_id, last["reference_date"]) in partial:
+            change += "<br><b class='bad' style='font-size:13px'>partial: not all of the date is in it</b>"
         kind = "" if series_id in latest else f"<br><span class='label'>{escape(last['series'])}</span>"
         cards.append(
             f"<div class='card'><span class='label'>{escape(who)} on {last['reference_date']:%d %B %Y}</span>"

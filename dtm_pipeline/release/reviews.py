@@ -8,7 +8,7 @@ import polars as pl
 
 from dtm_pipeline.contracts import core
 from dtm_pipeline.storage.home import Home
-from dtm_pipeline.storage.reviews import read_reviews
+from dtm_pipeline.storage.reviews import read_reviews, standing
 from dtm_pipeline.storage.snapshots import ACCEPTED, REFUSED, Snapshot
 from dtm_pipeline.storage.tables import stored
 
@@ -17,7 +17,7 @@ STATES = {"hold": "held", "caveat": "doubtful", "pass": "accepted"}
 
 def review_records(home: Home) -> list[dict[str, Any]]:
     """Every statement that is held, doubtful or was decided, with who decided what and why."""
-    decisions = {d.review_id: d for d in read_reviews(home)}
+    decisions = standing(read_reviews(home))
     rows = (
         stored(home.warehouse, core.REVIEW)
         .read_all()
@@ -42,7 +42,9 @@ def review_records(home: Home) -> list[dict[str, Any]]:
                 "snapshot_id": row["snapshot_id"],
                 "state": state,
                 "rules": row["broken"],
-                "sentence": row["sentence"],
+                # what was decided on stands as it was shown to who decided
+                "sentence": decision.about if decision else row["sentence"],
+                "parts": sorted(decision.units) if decision else [],
                 "by": decision.by if decision else None,
                 "on": decision.on if decision else None,
                 "reason": decision.reason if decision else None,
@@ -53,7 +55,8 @@ def review_records(home: Home) -> list[dict[str, Any]]:
 
 def in_words(record: dict[str, Any]) -> str:
     """A record as a line: what was decided of what, by whom."""
-    who = f" by {record['by']} on {record['on']}: {record['reason']}" if record["by"] else ""
+    only = f" for {', '.join(record['parts'])} only" if record["parts"] else ""
+    who = f"{only} by {record['by']} on {record['on']}: {record['reason']}" if record["by"] else ""
     return f"{record['state']}{who}: {record['sentence']}"
 
 

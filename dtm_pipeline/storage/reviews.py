@@ -10,7 +10,7 @@ from dtm_pipeline.domain.plausibility import Decisions
 from dtm_pipeline.storage.home import DamagedHomeError, Home
 from dtm_pipeline.storage.registers import DECIDED_STATEMENTS, check_register, replace_register
 
-ACCEPT, REJECT = "accept", "reject"
+ACCEPT, REJECT, WITHDRAW = "accept", "reject", "withdraw"
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Decision:
 
     Attributes:
         review_id: the statement of the delivery.
-        decision: `accept` or `reject`.
+        decision: `accept`, `reject`, or `withdraw`, which takes the one before it back.
         by, on, reason: who, when (ISO), why.
         about: the statement in words, as it was shown.
         part: governorates, as the provider names them and one a line, where only they were accepted; empty = all.
@@ -39,7 +39,7 @@ class Decision:
 
 
 def read_reviews(home: Home) -> list[Decision]:
-    """The decisions of a home, in the order in which they were taken.
+    """Every decision of a home, in the order in which they were taken: none is ever removed, and the last of a statement counts.
 
     Raises:
         DamagedHomeError: the register is not what was written; the sentence names the line.
@@ -53,9 +53,9 @@ def read_reviews(home: Home) -> list[Decision]:
     for number, row in enumerate(rows, start=2):
         # a short line has no values for its last columns, a long one has some under no name
         whole = list(row) in (names, names[:-1]) and None not in row.values()
-        if not whole or row["decision"] not in (ACCEPT, REJECT) or not row["review_id"]:
+        if not whole or row["decision"] not in (ACCEPT, REJECT, WITHDRAW) or not row["review_id"]:
             raise DamagedHomeError(
-                f"{home.reviews}: line {number} is no decision: expected the columns {', '.join(names)}, and {ACCEPT} or {REJECT}; "
+                f"{home.reviews}: line {number} is no decision: expected the columns {', '.join(names)}, and {ACCEPT}, {REJECT} or {WITHDRAW}; "
                 f"bring the file back from a copy of the home, or remove the line and decide again (`dtm review`)"
             )
     return [Decision(**row) for row in rows]
@@ -70,9 +70,21 @@ def write_reviews(home: Home, decisions: list[Decision]) -> None:
     replace_register(home.reviews, text.getvalue())
 
 
-def decided(home: Home) -> Decisions:
-    """The decisions of a home as judging takes them; the last one of a statement counts."""
+def standing(decisions: list[Decision]) -> dict[str, Decision]:
+    """The decision that stands of each statement: the last, unless it was withdrawn."""
+    last = {d.review_id: d for d in decisions}
+    return {i: d for i, d in last.items() if d.decision != WITHDRAW}
+
+
+def taken_back(home: Home) -> list[str]:
+    """The statements that a person rejected, or whose acceptance one withdrew, by `review_id`."""
     last = {d.review_id: d for d in read_reviews(home)}
+    return sorted(i for i, d in last.items() if d.decision in (REJECT, WITHDRAW))
+
+
+def decided(home: Home) -> Decisions:
+    """The decisions of a home as judging takes them."""
+    last = standing(read_reviews(home))
     return Decisions(
         accepted=frozenset(i for i, d in last.items() if d.decision == ACCEPT),
         rejected=frozenset(i for i, d in last.items() if d.decision == REJECT),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -19,8 +20,6 @@ def release(home: Path) -> Path:
 
 
 def test_a_held_list_is_shown_rejected_withdrawn_and_accepted(released: Path, samples: Path, tmp_path: Path) -> None:
-    import shutil
-
     home = tmp_path / "home"
     shutil.copytree(released, home, symlinks=True)
 
@@ -45,10 +44,13 @@ def test_a_held_list_is_shown_rejected_withdrawn_and_accepted(released: Path, sa
     )
     told = run()
     assert (told.code, "held:" in told.err) == (0, False), told.err
-    assert dtm("review", "--home", home).out == "nothing is held\n"
+    assert dtm("review", "--home", home).out.startswith("nothing is held\n")
     assert "reject by Ana" in dtm("review", "decisions", "--home", home).out
 
-    assert dtm("review", "withdraw", held["review_id"], "--home", home).code == 0
+    assert (
+        dtm("review", "withdraw", held["review_id"], "--by", "Bo", "--reason", "asked the field", "--home", home).code
+        == 0
+    )
     assert run().code == 6
     assert (
         dtm("review", "accept", held["review_id"], "--by", "Ana", "--reason", "true after all", "--home", home).code
@@ -68,8 +70,6 @@ def test_a_held_list_is_shown_rejected_withdrawn_and_accepted(released: Path, sa
 def test_a_part_of_a_held_list_is_accepted_by_the_name_of_its_governorate(
     released: Path, samples: Path, tmp_path: Path
 ) -> None:
-    import shutil
-
     home = tmp_path / "home"
     shutil.copytree(released, home, symlinks=True)
     [held] = dtm("review", "--home", home, "--json").json()
@@ -77,7 +77,7 @@ def test_a_part_of_a_held_list_is_accepted_by_the_name_of_its_governorate(
     unknown = dtm("review", "accept", held["review_id"], "--part", "Atlantis", *who)
     assert (unknown.code, "no such governorate; it has" in unknown.err) == (2, True)
     taken = dtm("review", "accept", held["review_id"], "--part", "Ninawa", *who)
-    assert "for Ninawa only: the rest of its date keeps what led before" in taken.out
+    assert "for Ninawa only: what led the rest of its date before stays" in taken.out
     assert "accept of Ninawa by Ana" in dtm("review", "decisions", "--home", home).out
     told = dtm("run", "--inbox", samples, "--home", home)
     assert told.code == 0, told.err
@@ -90,7 +90,7 @@ def test_a_part_of_a_held_list_is_accepted_by_the_name_of_its_governorate(
     [review] = [
         r for r in json.loads((release(home) / "manifest.json").read_text())["reviews"] if r["state"] == "accepted"
     ]
-    assert "accepted for Ninawa only" in review["sentence"]
+    assert review["parts"] == ["Ninawa"]
 
 
 def test_a_strict_run_releases_nothing_where_not_all_was_taken(samples: Path, tmp_path: Path) -> None:
@@ -106,7 +106,10 @@ def test_a_decision_needs_a_name_a_reason_and_a_statement_that_is_held(released:
     for by, reason, told in ((" ", "x", "--by"), ("A", " ", "--reason")):
         refused = dtm("review", "accept", held["review_id"], "--by", by, "--reason", reason, "--home", released)
         assert (refused.code, told in refused.err) == (2, True)
-    assert "no decision was taken of it" in dtm("review", "withdraw", held["review_id"], "--home", released).err
+    assert (
+        "no decision stands of it"
+        in dtm("review", "withdraw", held["review_id"], "--by", "A", "--reason", "B", "--home", released).err
+    )
     assert dtm("review", "show", "none", "--home", released).code == 2
     assert dtm("review", "decisions", "--home", released).out == "no decision was taken\n"
 
@@ -134,3 +137,57 @@ def test_what_is_no_stock_and_is_held_is_listed_with_the_sidecar_that_settles_it
     (inbox / "b.csv.toml").write_text('country = "IRQ"\nreplaces = true\n')
     assert dtm("run", "--inbox", inbox, "--home", home).code == 0
     assert dtm("review", "--home", home).out == "nothing is held\n"
+
+
+def test_a_withdrawn_acceptance_takes_its_figure_out_and_no_gate_stands_in_the_way(
+    released: Path, samples: Path, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(released, home, symlinks=True)
+    [held] = dtm("review", "--home", home, "--json").json()
+    who = ("--by", "Ana", "--reason", "true", "--home", home)
+    dtm("review", "accept", held["review_id"], *who)
+    waits = dtm("review", "--home", home).out
+    assert "accepted by Ana, in the tables with the next `dtm run`" in waits
+    assert dtm("run", "--inbox", samples, "--home", home).code == 0
+    shown = dtm("review", "show", held["review_id"], "--home", home).out
+    assert "accepted by Ana on" in shown
+    assert f"dtm review withdraw {held['review_id']}" in shown
+    dtm("review", "withdraw", held["review_id"], "--by", "Bo", "--reason", "the field says no", "--home", home)
+    told = dtm("run", "--inbox", samples, "--home", home)
+    assert told.code == 6, told.err
+    table = pl.read_parquet(release(home) / "tables" / "out_dtm__governorate_returnee.parquet")
+    assert table.filter(reference_date=date.fromisoformat(held["source_reference_date"])).is_empty()
+    log = dtm("review", "decisions", "--home", home).out
+    assert [w in log for w in ("accept by Ana", "withdraw by Bo")] == [True, True], "a decision is never removed"
+    again = dtm("run", "--inbox", samples, "--home", home)
+    assert "still held, since an earlier run: 1" in again.err
+
+
+def test_what_was_rejected_keeps_its_evidence_in_the_manifest(released: Path, samples: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(released, home, symlinks=True)
+    [held] = dtm("review", "--home", home, "--json").json()
+    dtm("review", "reject", held["review_id"], "--by", "Ana", "--reason", "typed wrong", "--home", home)
+    dtm("run", "--inbox", samples, "--home", home)
+    [told] = [
+        r for r in json.loads((release(home) / "manifest.json").read_text())["reviews"] if r["state"] == "rejected"
+    ]
+    assert told["sentence"] == held["sentence"]
+    assert (told["by"], told["reason"]) == ("Ana", "typed wrong")
+
+
+def test_a_second_decision_names_the_one_it_stands_in_place_of(released: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(released, home, symlinks=True)
+    [held] = dtm("review", "--home", home, "--json").json()
+    dtm("review", "accept", held["review_id"], "--by", "Ana", "--reason", "true", "--home", home)
+    told = dtm("review", "reject", held["review_id"], "--by", "Bo", "--reason", "no", "--home", home)
+    assert "in place of what Ana decided" in told.out
+    assert len(dtm("review", "decisions", "--json", "--home", home).json()) == 2
+
+
+def test_a_run_says_which_rows_were_set_aside_and_by_which_rule(samples: Path, tmp_path: Path) -> None:
+    told = dtm("run", "--inbox", samples, "--home", tmp_path)
+    assert re.search(r"set aside of Round113_\S+: \d+ rows? with [\d,]+ people, first row \d+ \(\w+", told.err)
+    assert f"dtm quarantine list --home {tmp_path}" in told.err

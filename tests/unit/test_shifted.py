@@ -95,3 +95,32 @@ def test_no_pattern_of_blanks_is_taken_for_a_shift(
         for n, keeps in enumerate(filled)
     ]
     assert read(tmp_path_factory.mktemp("blanks"), rows, reference).account.rows_in == len(rows)
+
+
+def test_a_cell_deleted_before_the_counts_refuses_the_sheet_with_the_row(tmp_path: Path, reference: Reference) -> None:
+    rows = [left(row(n), 6)[: len(HEAD)] if n + 2 >= 41 else row(n) for n in range(100)]
+    with pytest.raises(
+        DeliveryError, match=r"from row 41 on (Households and Individuals don't fit|every cell from column)"
+    ):
+        read(tmp_path, rows, reference)
+
+
+def test_from_a_row_on_counts_that_do_not_fit_refuse_the_sheet(tmp_path: Path, reference: Reference) -> None:
+    rows = [[*row(n)[:6], str(60 + n), str(60 + n), *row(n)[8:]] if n + 2 >= 41 else row(n) for n in range(100)]
+    with pytest.raises(
+        DeliveryError, match=r"from row 41 on Households and Individuals don't fit each other \(row 41: 99 and 99\)"
+    ):
+        read(tmp_path, rows, reference)
+
+
+@pytest.mark.parametrize("times", [10, 100])
+def test_a_count_that_is_ten_times_its_breakdown_is_set_aside_with_both(
+    tmp_path: Path, reference: Reference, times: int
+) -> None:
+    rows = [row(n) for n in range(60)]
+    households, people = int(rows[30][6]), int(rows[30][7])
+    rows[30][6], rows[30][7] = str(households * times), str(people * times)
+    told = read(tmp_path, rows, reference).rejected
+    assert told.select("source_row", "rule", "found").rows() == [
+        (32, "digit_too_many", f"{people * times} individuals, breakdown {people}")
+    ]

@@ -24,7 +24,7 @@ RULES = REFERENCE.plausibility
 
 def judged_by(names: list[str]) -> Plausibility:
     """The shipped rules, deliveries that came long after their dates, and nothing rejected."""
-    came = pl.DataFrame({"snapshot_id": names}, schema={"snapshot_id": pl.String}).with_columns(received_on=date(2030, 1, 1), control_gap=pl.lit(None, pl.Float64), date_inferred=pl.lit(False))  # fmt: skip
+    came = pl.DataFrame({"snapshot_id": names}, schema={"snapshot_id": pl.String}).with_columns(received_on=date(2030, 1, 1), control_gap=pl.lit(None, pl.Float64), control_stated=pl.lit(None, pl.String), control_read=pl.lit(None, pl.String), unit_differs=pl.lit(False), date_inferred=pl.lit(False))  # fmt: skip
     return Plausibility(RULES, Decisions(), frozenset(), empty(raw.QUARANTINE), came)
 
 
