@@ -26,6 +26,7 @@ from sources.headers import (
     column_findings,
     data_rows,
     find_header,
+    headers_of,
     original_json,
     told_apart_by,
 )
@@ -176,7 +177,14 @@ class BorderCount:
                 pl.col("_day"),
             ),
         ]
-        outcome = split(frame, BORDER_COUNT, rejects, KIND, Originals(texts, original_json(header)))
+        outcome = split(
+            frame,
+            BORDER_COUNT,
+            rejects,
+            KIND,
+            Originals(texts, original_json(header), headers_of(header)),
+            delivery.bounds(reference, KIND),
+        )
         kept = frame.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
         differs = kept.filter((pl.col("_sum") != pl.col("movements")) & pl.lit(len(groups) > 0))
         findings = [

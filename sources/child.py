@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,11 @@ def _read(task: Task) -> Reading:
         raise DeliveryError(told, "a sidecar that can be used", "mend the sidecar")
     document = Document(snapshot.name, snapshot.payload(home), task.forms, task.scratch)
     reference = Reference(task.reference, home.reference)
-    return read_delivery(document, Delivery(snapshot.sha256, snapshot.name, snapshot.statement), reference)
+    return read_delivery(
+        document,
+        Delivery(snapshot.sha256, snapshot.name, snapshot.statement, date.fromisoformat(snapshot.received_at[:10])),
+        reference,
+    )
 
 
 def _store(reading: Reading, task: Task) -> dict[tuple[str, str], FileFacts]:

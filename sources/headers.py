@@ -347,6 +347,11 @@ def original_json(header: HeaderRow) -> pl.Expr:
     return pl.struct(fields).struct.json_encode()
 
 
+def headers_of(header: HeaderRow) -> dict[str, str]:
+    """The header of each field, as the file spells it."""
+    return {name: column.header for name, column in header.fields().items()}
+
+
 def told_apart_by(texts: pl.DataFrame, header: HeaderRow, alike: pl.Series) -> str:
     """The unread column, if there is one, that tells rows apart which are alike in all that is read, as part of a sentence.
 

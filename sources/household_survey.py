@@ -17,6 +17,7 @@ import polars as pl
 
 from dtm_pipeline.contracts.derive import empty
 from dtm_pipeline.contracts.raw import QUARANTINE, SURVEY_RECORD, SURVEY_RESPONSE
+from dtm_pipeline.quality.bounds import Bounds
 from dtm_pipeline.quality.parse import decimal_number
 from dtm_pipeline.quality.split import PERSONS, Account, Originals, Reject, account, split
 from dtm_pipeline.storage.reference import Reference
@@ -149,7 +150,18 @@ class HouseholdSurvey:
             "snapshot_id": pl.lit(delivery.snapshot_id),
         }
         outcomes = [
-            _read_table(t, keys, tables, facts, family, self.kind, document.scratch, reference) for t in tables.values()
+            _read_table(
+                t,
+                keys,
+                tables,
+                facts,
+                family,
+                self.kind,
+                document.scratch,
+                reference,
+                delivery.bounds(reference, self.kind),
+            )
+            for t in tables.values()
         ]
         if not any(o.rows.height for o in outcomes):
             raise none_usable(pl.concat([o.rejected for o in outcomes]))
@@ -370,6 +382,7 @@ def _read_table(
     kind: str,
     scratch: Path | None,
     reference: Reference,
+    bounds: Bounds,
 ) -> _Outcome:
     """Read a table in pieces: memory grows with the largest piece, not with the file."""
     rules = _rules(table, tables[MAIN])
@@ -402,7 +415,9 @@ def _read_table(
         weight = decimal_number(pl.col("weight")) if "weight" in own else pl.lit(None, pl.Float64)
         rows = rows.with_columns(weight=weight)
         rows = _flagged(rows, rules, tally, counts)
-        outcome = split(rows, SURVEY_RECORD, REJECTS, kind, Originals(texts, original_json(table.columns.header)))
+        outcome = split(
+            rows, SURVEY_RECORD, REJECTS, kind, Originals(texts, original_json(table.columns.header)), bounds
+        )
         valid = rows.join(outcome.rejected.select("source_row"), on="source_row", how="anti", maintain_order="left")
         total = added(total, account(rows, outcome, valid))
         kept.append(outcome.valid)

@@ -14,6 +14,7 @@ import polars as pl
 
 from dtm_pipeline.contracts.derive import conform
 from dtm_pipeline.contracts.raw import LOCATION_DATABASE, LOCATION_DATABASE_COUNT
+from dtm_pipeline.quality.bounds import Bounds
 from dtm_pipeline.quality.parse import unreadable, whole_number
 from sources.document import DeliveryError
 from sources.headers import Column, HeaderRow
@@ -78,6 +79,7 @@ class LocationDatabase(Tabular):
         self, kept: pl.DataFrame, texts: pl.DataFrame, context: Context
     ) -> tuple[dict[str, pl.DataFrame], list[Finding]]:
         rounds = context.header.categories()
+        _check_window(rounds, context.delivery.bounds(context.reference, self.kind))
         cells = {c.cell: c for c in rounds}
         long = kept.unpivot(
             list(cells), index=["snapshot_id", "source_sheet", "source_row"], variable_name="cell", value_name="text"
@@ -99,6 +101,22 @@ class LocationDatabase(Tabular):
         ]
         counts = conform(long.filter((pl.col("households") >= 0).fill_null(False)), LOCATION_DATABASE_COUNT)
         return {LOCATION_DATABASE_COUNT.name: counts}, findings
+
+
+def _check_window(rounds: list[Column], bounds: Bounds) -> None:
+    """No column is of a day that can't be.
+
+    Raises:
+        DeliveryError: one is.
+    """
+    for column in rounds:
+        if not bounds.first <= _day(column.header) <= bounds.last:
+            raise DeliveryError(
+                f"the header {column.header!r} is of a day on which nobody was counted",
+                f"one that lies {bounds.window()}",
+                "mend the header, or ask the sender for the date",
+                column=column.header,
+            )
 
 
 def _day(header: str) -> date:

@@ -49,6 +49,7 @@ from sources.headers import (
     column_findings,
     data_rows,
     find_header,
+    headers_of,
     original_json,
     spellings,
 )
@@ -315,7 +316,14 @@ def _read_sheet(sheet: Sheet, header: HeaderRow, delivery: Delivery, reference: 
         *duplicate_rejects(["place_id", "_from"], "_name", ["households", "individuals"]),
         *place_rejects("location"),
     ]
-    outcome = split(rows, MASTER_LIST, rejects, KIND, Originals(texts, original_json(header)))
+    outcome = split(
+        rows,
+        MASTER_LIST,
+        rejects,
+        KIND,
+        Originals(texts, original_json(header), headers_of(header)),
+        delivery.bounds(reference, KIND),
+    )
     if outcome.valid.is_empty():
         raise none_usable(outcome.rejected)
     kept = rows.join(outcome.rejected.select("source_row"), on="source_row", how="anti")

@@ -5,6 +5,7 @@ None of them is ever added to ours. Whom they count is in a column or in the sid
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import polars as pl
@@ -144,7 +145,7 @@ class UnhcrFigure(OtherFigure):
                 pl.when(plain(pl.col(f"c{index}")).is_not_null() | (pl.int_range(pl.len()) < header.row)).then(pl.all())
             ),
         )
-        of_country = Delivery(delivery.snapshot_id, delivery.name, {**delivery.statement, "country": told})
+        of_country = replace(delivery, statement={**delivery.statement, "country": told})
         return self.read_sheet(Context(stated, header, of_country, reference))
 
     def shaped(self, frame: pl.DataFrame, context: Context) -> pl.DataFrame:

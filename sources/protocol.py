@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from functools import reduce
 from typing import Any, Protocol
 
 import polars as pl
 
+from dtm_pipeline.quality.bounds import Bounds
 from dtm_pipeline.quality.split import SIZE_RULE, Account
 from dtm_pipeline.storage.reference import Reference
 from dtm_pipeline.storage.tables import Spool
@@ -35,6 +37,12 @@ class Delivery:
     snapshot_id: str
     name: str
     statement: dict[str, Any]
+    received_on: date | None = None
+    """The day it came; None where that is not known."""
+
+    def bounds(self, reference: Reference, kind: str) -> Bounds:
+        """What a row of the delivery may say at all."""
+        return Bounds.of(reference.thresholds["bounds"], reference.countries, kind, self.received_on)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from dtm_pipeline.quality.split import PERSONS, Originals, Reject, account, coun
 from dtm_pipeline.storage.reference import Reference
 from sources.dates import date_in
 from sources.document import SEND_AGAIN, DeliveryError, Document, MissingFactError, Sheet, header_key
-from sources.headers import Column, HeaderRow, data_rows, original_json
+from sources.headers import Column, HeaderRow, data_rows, headers_of, original_json
 from sources.protocol import (
     Delivery,
     Description,
@@ -159,7 +159,14 @@ def _read_sheet(sheet: Sheet, fit: _Fit, delivery: Delivery, reference: Referenc
             pl.col("place_id"),
         ),
     ]
-    outcome = split(rows, SEVERITY_LOCATION, rejects, KIND, Originals(texts, original_json(fit.header)))
+    outcome = split(
+        rows,
+        SEVERITY_LOCATION,
+        rejects,
+        KIND,
+        Originals(texts, original_json(fit.header), headers_of(fit.header)),
+        delivery.bounds(reference, KIND),
+    )
     kept = rows.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
     # questions beside the model's are neither mapped nor quoted: they may be anything
     facts = {

@@ -44,6 +44,7 @@ from sources.headers import (
     column_findings,
     data_rows,
     find_header,
+    headers_of,
     original_json,
     told_apart_by,
 )
@@ -263,7 +264,14 @@ class Tabular:
         rows, facts = self.typed(texts, context)
         rows, sums, summed = self.without_sums(rows, context, totals.doubtful)
         rejects = [*review_reject(header, reference), *self.rejects(context, self._told_apart(rows, texts, context))]
-        outcome = split(rows, self.table, rejects, self.kind, Originals(texts, original_json(header)))
+        outcome = split(
+            rows,
+            self.table,
+            rejects,
+            self.kind,
+            Originals(texts, original_json(header), headers_of(header)),
+            context.delivery.bounds(reference, self.kind),
+        )
         kept = rows.join(outcome.rejected.select("source_row"), on="source_row", how="anti")
         told = account(rows, outcome, kept)
         counts = tuple(c.name for c in self.table.columns if c.kind in MEASURES)

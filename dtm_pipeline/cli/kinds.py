@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -61,7 +62,9 @@ def inspect(
         statement = read_statement(file) | ({"kind": kind} if kind else {})
         statement |= {"country": country.upper()} if country else {}
         matches = {s.kind: s.recognise(document, reference) for s in SOURCES}
-        reading = read_delivery(document, Delivery("0" * 64, document.name, statement), reference)
+        reading = read_delivery(
+            document, Delivery("0" * 64, document.name, statement, datetime.now(UTC).date()), reference
+        )
     except (DeliveryError, StatementError) as refusal:
         seen = _headers_seen(document)
         if as_json:

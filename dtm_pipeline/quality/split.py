@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -10,6 +10,7 @@ import polars as pl
 from dtm_pipeline.contracts.derive import conform, holds, pandera_schema
 from dtm_pipeline.contracts.model import Table
 from dtm_pipeline.contracts.raw import QUARANTINE
+from dtm_pipeline.quality.bounds import ABSURD_COUNT, ABSURD_DATE, Bounds, absurd_counts, absurd_dates
 from dtm_pipeline.quality.parse import unreadable
 
 PERSONS = "_persons"
@@ -47,6 +48,8 @@ class Originals:
 
     texts: pl.DataFrame
     as_json: pl.Expr
+    headers: dict[str, str] = field(default_factory=dict)
+    """Header of each column that has one, as the file spells it."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +147,33 @@ def size_rejects(pairs: list[tuple[str, str]], headers: dict[str, str], rule: Si
     return rejects
 
 
-def split(rows: pl.DataFrame, table: Table, rejects: list[Reject], kind: str, originals: Originals) -> Split:
+def absurd_rejects(table: Table, columns: list[str], bounds: Bounds, headers: dict[str, str]) -> list[Reject]:
+    """The rejects of rows that say what can't be: a date outside the window, more people than there are.
+
+    Args:
+        columns: those that the rows have.
+        headers: of columns, as the file spells them.
+    """
+    dates = [
+        Reject(ABSURD_DATE, f"{headers.get(n, n)} lies {bounds.window()}", headers.get(n), broken, pl.col(n))
+        for n, broken in absurd_dates(table, columns, bounds).items()
+    ]
+    counts = [
+        Reject(
+            ABSURD_COUNT,
+            f"{headers.get(n, n)} is at most what its place, or its country, can hold ([bounds], and most_people of reference/countries)",
+            headers.get(n),
+            broken,
+            pl.col(n),
+        )
+        for n, broken in absurd_counts(table, columns, bounds).items()
+    ]
+    return [*dates, *counts]
+
+
+def split(
+    rows: pl.DataFrame, table: Table, rejects: list[Reject], kind: str, originals: Originals, bounds: Bounds
+) -> Split:
     """Split rows into valid ones, with exactly the table's columns, and quarantined ones.
 
     The checks run as one Polars pass; Pandera is asked only for a report on the rows that fail the contract.
@@ -156,7 +185,10 @@ def split(rows: pl.DataFrame, table: Table, rejects: list[Reject], kind: str, or
         rejects: in order: the first reason that holds is told.
         kind: kind of the delivery.
         originals: the same rows as they arrived.
+        bounds: what a row of the kind may say at all.
     """
+    # what can't be told at all comes first where it can be told: an unreadable cell is none of these
+    rejects = [*absurd_rejects(table, rows.columns, bounds, originals.headers), *rejects]
     verdict = pl.coalesce(
         pl.lit(None, VERDICT),
         *(

@@ -1,0 +1,90 @@
+"""What can't be, whoever says it: dates outside the window of a kind, more people than a country or a place of it can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+
+from dtm_pipeline.contracts.model import Table
+
+LEVELS = ("country", "admin1", "admin2", "location")
+"""Where people are counted; rows of tables without `admin_level` are locations."""
+PEOPLE = ("persons", "households")
+ABSURD_DATE, ABSURD_COUNT = "absurd_date", "absurd_count"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The window of dates of a kind, and the most people that one row may tell.
+
+    Attributes:
+        first, last: of the window, both in it.
+        most: the most people of a country, a governorate, a district and a location.
+        of_countries: the same for countries where it is stated.
+    """
+
+    first: date
+    last: date
+    most: Mapping[str, int]
+    of_countries: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, thresholds: Mapping[str, Any], countries: Mapping[str, Any], kind: str, received_on: date | None
+    ) -> Bounds:
+        """The bounds of a kind.
+
+        Args:
+            thresholds: `[bounds]` of reference/thresholds.toml.
+            countries: what is on record of each country, by its code: `most_people`.
+            received_on: the day the delivery came; None where that is not known.
+        """
+        told = {**thresholds, **thresholds.get("kinds", {}).get(kind, {})}
+        last = received_on + timedelta(days=int(told["days_after"])) if received_on else date.max
+        most = {level: int(told["most_people"][level]) for level in LEVELS}
+        stated = {c: {**most, **country["most_people"]} for c, country in countries.items() if "most_people" in country}
+        return cls(told["first"], last, most, stated)
+
+    def window(self) -> str:
+        """The window in words."""
+        return f"between {self.first} and {self.last}"
+
+    def most_of(self, columns: list[str]) -> pl.Expr:
+        """The most people that a row may tell, by its country and level.
+
+        Args:
+            columns: those that the rows have.
+        """
+        country = pl.col("location_code") if "location_code" in columns else pl.lit(None, pl.String)
+        level = pl.col("admin_level") if "admin_level" in columns else pl.lit(LEVELS.index("location"), pl.Int64)
+        names = level.fill_null(LEVELS.index("location")).clip(0, LEVELS.index("location"))
+        told = pl.lit(None, pl.Int64)
+        for number, name in enumerate(LEVELS):
+            stated = {c: most[name] for c, most in self.of_countries.items()}
+            bound = country.replace_strict(stated, default=self.most[name], return_dtype=pl.Int64)
+            told = pl.when(names == number).then(bound).otherwise(told)
+        return told
+
+
+def absurd_dates(table: Table, columns: list[str], bounds: Bounds) -> dict[str, pl.Expr]:
+    """Of each column of dates the rows whose date can't be.
+
+    Args:
+        columns: those that the rows have.
+    """
+    dates = [c.name for c in table.columns if c.type == "date" and c.name in columns]
+    return {n: ~pl.col(n).is_between(bounds.first, bounds.last) for n in dates}
+
+
+def absurd_counts(table: Table, columns: list[str], bounds: Bounds) -> dict[str, pl.Expr]:
+    """Of each count of people the rows that tell more than the place, or its country, can hold.
+
+    Args:
+        columns: those that the rows have.
+    """
+    counts = [c.name for c in table.columns if c.kind == "stock" and c.unit in PEOPLE and c.name in columns]
+    return {n: pl.col(n) > bounds.most_of(columns) for n in counts}
