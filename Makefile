@@ -65,8 +65,7 @@ bench: install
 	$(BIN)/python benchmarks/places/run.py
 
 dev: install
-	@home="$${DTM_HOME:-var}"; mkdir -p "$$home/dagster"; cp dagster.yaml "$$home/dagster/"; \
-	DTM_HOME="$$home" DAGSTER_HOME="$$(cd "$$home/dagster" && pwd)" $(BIN)/dagster dev --host 127.0.0.1 -m dtm_pipeline.definitions
+	@$(BIN)/dtm serve --home "$${DTM_HOME:-var}"
 
 clean:
 	rm -rf .venv var/demo

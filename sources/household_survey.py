@@ -17,7 +17,7 @@ import polars as pl
 
 from dtm_pipeline.contracts.derive import empty
 from dtm_pipeline.contracts.raw import QUARANTINE, SURVEY_RECORD, SURVEY_RESPONSE
-from dtm_pipeline.quality.bounds import Bounds
+from dtm_pipeline.quality.bounds import RowBounds
 from dtm_pipeline.quality.parse import decimal_number
 from dtm_pipeline.quality.split import PERSONS, Account, Originals, Reject, account, split
 from dtm_pipeline.storage.reference import Reference
@@ -382,7 +382,7 @@ def _read_table(
     kind: str,
     scratch: Path | None,
     reference: Reference,
-    bounds: Bounds,
+    bounds: RowBounds,
 ) -> _Outcome:
     """Read a table in pieces: memory grows with the largest piece, not with the file."""
     rules = _rules(table, tables[MAIN])

@@ -14,7 +14,7 @@ import polars as pl
 
 from dtm_pipeline.contracts.derive import conform
 from dtm_pipeline.contracts.raw import LOCATION_DATABASE, LOCATION_DATABASE_COUNT
-from dtm_pipeline.quality.bounds import Bounds
+from dtm_pipeline.quality.bounds import RowBounds
 from dtm_pipeline.quality.parse import unreadable, whole_number
 from sources.document import DeliveryError
 from sources.headers import Column, HeaderRow
@@ -103,7 +103,7 @@ class LocationDatabase(Tabular):
         return {LOCATION_DATABASE_COUNT.name: counts}, findings
 
 
-def _check_window(rounds: list[Column], bounds: Bounds) -> None:
+def _check_window(rounds: list[Column], bounds: RowBounds) -> None:
     """No column is of a day that can't be.
 
     Raises:

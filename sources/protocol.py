@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from dtm_pipeline.quality.bounds import Bounds
+from dtm_pipeline.quality.bounds import RowBounds
 from dtm_pipeline.quality.split import SIZE_RULE, Account
 from dtm_pipeline.storage.reference import Reference
 from dtm_pipeline.storage.tables import Spool
@@ -40,9 +40,9 @@ class Delivery:
     received_on: date | None = None
     """The day it came; None where that is not known."""
 
-    def bounds(self, reference: Reference, kind: str) -> Bounds:
+    def bounds(self, reference: Reference, kind: str) -> RowBounds:
         """What a row of the delivery may say at all."""
-        return Bounds.of(reference.thresholds["bounds"], reference.countries, kind, self.received_on)
+        return RowBounds.of(reference.thresholds["bounds"], reference.countries, kind, self.received_on)
 
 
 @dataclass(frozen=True)

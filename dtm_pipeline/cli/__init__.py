@@ -22,6 +22,7 @@ from dtm_pipeline.cli import (
     review,
     run,
     samples,
+    serve,
     severity,
     status,
 )
@@ -54,6 +55,7 @@ app.command("status")(status.status)
 app.command("doctor")(doctor.doctor)
 app.command("erase")(erase.erase)
 app.command("prune")(prune.prune)
+app.command("serve")(serve.serve)
 app.command("explain")(explain.explain)
 app.add_typer(fetch.app, name="fetch")
 app.add_typer(review.app, name="review")

@@ -18,7 +18,7 @@ ABSURD_DATE, ABSURD_COUNT = "absurd_date", "absurd_count"
 
 
 @dataclass(frozen=True)
-class Bounds:
+class RowBounds:
     """The window of dates of a kind, and the most people that one row may tell.
 
     Attributes:
@@ -35,7 +35,7 @@ class Bounds:
     @classmethod
     def of(
         cls, thresholds: Mapping[str, Any], countries: Mapping[str, Any], kind: str, received_on: date | None
-    ) -> Bounds:
+    ) -> RowBounds:
         """The bounds of a kind.
 
         Args:
@@ -70,7 +70,7 @@ class Bounds:
         return told
 
 
-def absurd_dates(table: Table, columns: list[str], bounds: Bounds) -> dict[str, pl.Expr]:
+def absurd_dates(table: Table, columns: list[str], bounds: RowBounds) -> dict[str, pl.Expr]:
     """Of each column of dates the rows whose date can't be.
 
     Args:
@@ -80,7 +80,7 @@ def absurd_dates(table: Table, columns: list[str], bounds: Bounds) -> dict[str, 
     return {n: ~pl.col(n).is_between(bounds.first, bounds.last) for n in dates}
 
 
-def absurd_counts(table: Table, columns: list[str], bounds: Bounds) -> dict[str, pl.Expr]:
+def absurd_counts(table: Table, columns: list[str], bounds: RowBounds) -> dict[str, pl.Expr]:
     """Of each count of people the rows that tell more than the place, or its country, can hold.
 
     Args:

@@ -10,7 +10,7 @@ import polars as pl
 from dtm_pipeline.contracts.derive import conform, holds, pandera_schema
 from dtm_pipeline.contracts.model import Table
 from dtm_pipeline.contracts.raw import QUARANTINE
-from dtm_pipeline.quality.bounds import ABSURD_COUNT, ABSURD_DATE, Bounds, absurd_counts, absurd_dates
+from dtm_pipeline.quality.bounds import ABSURD_COUNT, ABSURD_DATE, RowBounds, absurd_counts, absurd_dates
 from dtm_pipeline.quality.parse import unreadable
 
 PERSONS = "_persons"
@@ -147,7 +147,7 @@ def size_rejects(pairs: list[tuple[str, str]], headers: dict[str, str], rule: Si
     return rejects
 
 
-def absurd_rejects(table: Table, columns: list[str], bounds: Bounds, headers: dict[str, str]) -> list[Reject]:
+def absurd_rejects(table: Table, columns: list[str], bounds: RowBounds, headers: dict[str, str]) -> list[Reject]:
     """The rejects of rows that say what can't be: a date outside the window, more people than there are.
 
     Args:
@@ -172,7 +172,7 @@ def absurd_rejects(table: Table, columns: list[str], bounds: Bounds, headers: di
 
 
 def split(
-    rows: pl.DataFrame, table: Table, rejects: list[Reject], kind: str, originals: Originals, bounds: Bounds
+    rows: pl.DataFrame, table: Table, rejects: list[Reject], kind: str, originals: Originals, bounds: RowBounds
 ) -> Split:
     """Split rows into valid ones, with exactly the table's columns, and quarantined ones.
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dtm_pipeline.contracts.raw import API_FIGURE, MASTER_LIST
-from dtm_pipeline.quality.bounds import Bounds, absurd_counts, absurd_dates
+from dtm_pipeline.quality.bounds import RowBounds, absurd_counts, absurd_dates
 from dtm_pipeline.storage.reference import Reference
 from sources.document import DeliveryError, Document
 from sources.protocol import Delivery, Reading
@@ -19,7 +19,7 @@ from sources.registry import read_delivery
 
 CAME = date(2026, 11, 29)
 MOST = {"country": 1000, "admin1": 500, "admin2": 100, "location": 10}
-BOUNDS = Bounds(date(1990, 1, 1), date(2027, 11, 30), MOST, {"IRQ": {**MOST, "location": 50}})
+BOUNDS = RowBounds(date(1990, 1, 1), date(2027, 11, 30), MOST, {"IRQ": {**MOST, "location": 50}})
 
 
 def read(folder: Path, name: str, text: str, reference: Reference, **said: object) -> Reading:
