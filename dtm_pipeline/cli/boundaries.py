@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dtm_pipeline.cli.common import HomeOption, JsonOption, fail, open_home, print_json, print_rows
+from dtm_pipeline.cli.fetch import limits_of
 
 if TYPE_CHECKING:
     from dtm_pipeline.places.editions import Imported
@@ -62,15 +64,16 @@ def fetch(
 ) -> None:
     """Download the official edition (COD-AB) from HDX, import and index it."""
     from sources.live.hdx import BASE, fetch_boundaries
-    from sources.live.transfer import FetchError
+    from sources.live.transfer import FetchError, in_time
 
+    limits = limits_of(insecure=False)
     place = open_home(home, create=True)
     code = _country(country)
     # held from the first byte on: whoever takes the home clears its scratch
     with place.held():
         try:
             typer.echo(f"downloading the edition of {code}", err=True)
-            got = fetch_boundaries(code, place.scratch, url or BASE)
+            got = in_time(limits, partial(fetch_boundaries, code, place.scratch, url or BASE, limits=limits))
         except FetchError as error:
             fail(str(error), UNREACHED)
         try:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dtm_pipeline.cli.common import HomeOption, JsonOption, fail, open_home, print_json
+
+if TYPE_CHECKING:
+    from sources.live.transfer import FetchLimits
 
 app = typer.Typer(
     help="Download from live systems into the inbox. Secrets come from the environment.",
@@ -17,6 +20,12 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 UNREACHED = 5
+InsecureOption = Annotated[
+    bool,
+    typer.Option(
+        "--insecure", help="Follow plain HTTP to other addresses than this machine: who listens reads key and answer."
+    ),
+]
 OutOption = Annotated[Path | None, typer.Option("--out", help="Folder to write into. [default: HOME/inbox]")]
 
 
@@ -29,6 +38,7 @@ def dtm_api(
     ] = None,
     operation: Annotated[str | None, typer.Option("--operation", help="Only this operation.")] = None,
     url: Annotated[str | None, typer.Option("--url", help="Address of the API.")] = None,
+    insecure: InsecureOption = False,
     out: OutOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -37,13 +47,20 @@ def dtm_api(
     from sources.live.dtm_api import BASE, LEVELS, fetch_dtm_api
 
     wanted = tuple(sorted(set(level))) if level else LEVELS
-    _fetched(lambda folder: fetch_dtm_api(country.upper(), wanted, folder, operation, url or BASE), out, home, as_json)
+    _fetched(
+        lambda folder, limits: fetch_dtm_api(country.upper(), wanted, folder, operation, url or BASE, limits=limits),
+        out,
+        home,
+        as_json,
+        insecure,
+    )
 
 
 @app.command()
 def kobo(
     asset: Annotated[str, typer.Option("--asset", help="Identifier of the form's asset, as its address shows it.")],
     url: Annotated[str, typer.Option("--url", help="Address of the server.")],
+    insecure: InsecureOption = False,
     out: OutOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -51,7 +68,7 @@ def kobo(
     """KoBoToolbox API v2: all submissions and the form; the token stands in DTM_KOBO_TOKEN."""
     from sources.live.kobo import fetch_kobo
 
-    _fetched(lambda folder: fetch_kobo(asset, folder, url), out, home, as_json)
+    _fetched(lambda folder, limits: fetch_kobo(asset, folder, url, limits=limits), out, home, as_json, insecure)
 
 
 @app.command()
@@ -63,6 +80,7 @@ def odk(
         str | None,
         typer.Option("--since", help="Only submissions that were sent or changed since this day (YYYY-MM-DD)."),
     ] = None,
+    insecure: InsecureOption = False,
     out: OutOption = None,
     home: HomeOption = None,
     as_json: JsonOption = False,
@@ -76,15 +94,26 @@ def odk(
             day = date.fromisoformat(since)
         except ValueError:
             fail(f"--since {since!r}: write the day as YYYY-MM-DD")
-    _fetched(lambda folder: fetch_odk(form, project, folder, url, day), out, home, as_json)
+    _fetched(lambda folder, limits: fetch_odk(form, project, folder, url, day, limits), out, home, as_json, insecure)
 
 
-def _fetched(fetch: Callable[[Path], list[Path]], out: Path | None, home: Path | None, as_json: bool) -> None:
-    from sources.live.transfer import FetchError
+def limits_of(insecure: bool) -> FetchLimits:
+    from dtm_pipeline.settings import Settings
+    from sources.live.transfer import FetchLimits
+
+    settings = Settings()
+    return FetchLimits(settings.fetch_mb, settings.fetch_seconds, insecure=insecure)
+
+
+def _fetched(
+    fetch: Callable[[Path, FetchLimits], list[Path]], out: Path | None, home: Path | None, as_json: bool, insecure: bool
+) -> None:
+    from sources.live.transfer import FetchError, in_time
 
     folder = out or open_home(home, create=True).inbox
     try:
-        files = fetch(folder)
+        limits = limits_of(insecure)
+        files = in_time(limits, lambda: fetch(folder, limits))
     except FetchError as error:
         fail(str(error), UNREACHED)
     if as_json:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sources.live.transfer import FetchError, Server, secret, write_whole
+from sources.live.transfer import FetchError, FetchLimits, Server, secret, write_whole
 
 BASE = "https://dtmapi.iom.int/v3"
 KEY = "DTM_API_KEY"
@@ -24,6 +24,7 @@ def fetch_dtm_api(
     operation: str | None = None,
     base: str = BASE,
     pause: Callable[[float], None] = time.sleep,
+    limits: FetchLimits = FetchLimits(),  # noqa: B008  frozen
 ) -> list[Path]:
     """Download the figures of a country, a file a level, after all of them came whole.
 
@@ -35,7 +36,7 @@ def fetch_dtm_api(
     Raises:
         FetchError: a call failed, an answer is not whole, or country or operation are not listed.
     """
-    server = Server(base, {"Ocp-Apim-Subscription-Key": secret(KEY, "the key of the DTM API")}, pause)
+    server = Server(base, {"Ocp-Apim-Subscription-Key": secret(KEY, "the key of the DTM API")}, pause, limits=limits)
     listed = {r.get("admin0Pcode") for r in _result(server, "displacement/country-list")}
     if country not in listed:
         raise FetchError(f"the API lists no country {country!r}; it lists {', '.join(sorted(filter(None, listed)))}")

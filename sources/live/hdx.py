@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sources.live.transfer import FetchError, Server, write_whole
+from sources.live.transfer import FetchError, FetchLimits, Server, write_whole
 
 BASE = "https://data.humdata.org"
 PACKAGE = "cod-ab-{country}"
@@ -32,14 +32,18 @@ class Downloaded:
 
 
 def fetch_boundaries(
-    location_code: str, folder: Path, base: str = BASE, pause: Callable[[float], None] = time.sleep
+    location_code: str,
+    folder: Path,
+    base: str = BASE,
+    pause: Callable[[float], None] = time.sleep,
+    limits: FetchLimits = FetchLimits(),  # noqa: B008  frozen
 ) -> Downloaded:
     """Download the official edition of a country.
 
     Raises:
         FetchError: HDX has no such dataset, none of its files is of a format that is read, or a file did not come whole.
     """
-    server = Server(base, {}, pause, elsewhere=True)
+    server = Server(base, {}, pause, elsewhere=True, limits=limits)
     name = PACKAGE.format(country=location_code.lower())
     answer = server.json("api/3/action/package_show", id=name)
     result = answer.get("result") if isinstance(answer, dict) else None

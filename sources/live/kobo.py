@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sources.live.transfer import FetchError, Server, secret, write_whole
+from sources.live.transfer import FetchError, FetchLimits, Server, secret, write_whole
 
 TOKEN = "DTM_KOBO_TOKEN"
 PAGE = 1000
@@ -16,13 +16,19 @@ PAGE = 1000
 TRIES = 2
 
 
-def fetch_kobo(asset: str, folder: Path, base: str, pause: Callable[[float], None] = time.sleep) -> list[Path]:
+def fetch_kobo(
+    asset: str,
+    folder: Path,
+    base: str,
+    pause: Callable[[float], None] = time.sleep,
+    limits: FetchLimits = FetchLimits(),  # noqa: B008  frozen
+) -> list[Path]:
     """Download the submissions of an asset and its XLSForm, after all pages came and their number is the server's.
 
     Raises:
         FetchError: a call failed, or the pages do not hold as many submissions as the server counts.
     """
-    server = Server(base, {"Authorization": f"Token {secret(TOKEN, 'the token of KoBoToolbox')}"}, pause)
+    server = Server(base, {"Authorization": f"Token {secret(TOKEN, 'the token of KoBoToolbox')}"}, pause, limits=limits)
     rows = _all_pages(server, f"api/v2/assets/{asset}/data.json")
     form = server.content(f"api/v2/assets/{asset}.xls")
     if not rows:
@@ -41,7 +47,7 @@ def _all_pages(server: Server, path: str) -> list[dict[str, Any]]:
     rows: dict[Any, dict[str, Any]] = {}
     count = 0
     for _ in range(TRIES):
-        rows, count = {}, 0
+        rows, count, number = {}, 0, 1
         page: dict[str, Any] = server.json(path, limit=PAGE, start=0, sort='{"_id":1}')
         while True:
             if not _is_page(page):
@@ -54,6 +60,8 @@ def _all_pages(server: Server, path: str) -> list[dict[str, Any]]:
                 break
             if len(rows) == before:
                 raise FetchError(f"{path}: a page repeats what was there; nothing was written")
+            number += 1
+            server.pages(number)
             page = server.json(following)
         if len(rows) == count:
             return list(rows.values())

@@ -7,18 +7,26 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sources.live.transfer import FetchError, secret, write_whole
+from sources.live.transfer import CHUNK, MB, FetchError, FetchLimits, check_address, secret, write_whole
 
 EMAIL, PASSWORD = "DTM_ODK_EMAIL", "DTM_ODK_PASSWORD"
 PAGE = 1000
 TIMEOUT = 60
 
 
-def fetch_odk(form_id: str, project: int, folder: Path, base: str, since: date | None = None) -> list[Path]:
+def fetch_odk(
+    form_id: str,
+    project: int,
+    folder: Path,
+    base: str,
+    since: date | None = None,
+    limits: FetchLimits = FetchLimits(),  # noqa: B008  frozen
+) -> list[Path]:
     """Download the submissions of a form with their repeats, after all pages came.
 
     Args:
@@ -33,6 +41,7 @@ def fetch_odk(form_id: str, project: int, folder: Path, base: str, since: date |
     from pyodk.errors import PyODKError
     from requests.exceptions import RequestException
 
+    check_address(base, limits)
     # it writes answers and addresses into its log
     logging.getLogger("pyodk").setLevel(logging.CRITICAL + 1)
     account = CentralConfig(
@@ -40,8 +49,28 @@ def fetch_odk(form_id: str, project: int, folder: Path, base: str, since: date |
     )
     # no cache: a session's token is never written to a disk
     session = Session(base, "v1", account.username, account.password, cache_path=None)
-    session.mount("https://", Adapter(timeout=TIMEOUT))
-    session.mount("http://", Adapter(timeout=TIMEOUT))
+    # neither the password nor the session's token follows where the server leads
+    session.max_redirects = 0
+    ends = time.monotonic() + limits.seconds
+
+    class Bounded(Adapter):  # type: ignore[misc]  # pyodk has no types
+        """Reads answers to their end within the bounds."""
+
+        def send(self, *asked: Any, **more: Any) -> Any:
+            response = super().send(*asked, **{**more, "stream": True})
+            body = bytearray()
+            for chunk in response.iter_content(CHUNK):
+                body += chunk
+                if len(body) > limits.mb * MB or time.monotonic() > ends:
+                    response.close()
+                    raise FetchError(
+                        f"{base}: an answer is larger than {limits.mb:,} MB (DTM_FETCH_MB), or the download took more than {limits.seconds:g} s (DTM_FETCH_SECONDS); nothing was written"
+                    )
+            response._content = bytes(body)
+            return response
+
+    session.mount("https://", Bounded(timeout=TIMEOUT))
+    session.mount("http://", Bounded(timeout=TIMEOUT))
     try:
         with Client(session=session, config=Config(account), project_id=project) as client:
             rows = _all_pages(client, form_id, since)

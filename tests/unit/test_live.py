@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -16,9 +17,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from sources.live.dtm_api import fetch_dtm_api
+from sources.live.hdx import fetch_boundaries
 from sources.live.kobo import fetch_kobo
 from sources.live.odk_central import fetch_odk
-from sources.live.transfer import ATTEMPTS, FetchError, Server
+from sources.live.transfer import ATTEMPTS, FetchError, FetchLimits, Server, in_time
 from tests.conftest import dtm
 
 SECRET = "do-not-tell-7781"
@@ -425,3 +427,175 @@ def test_a_country_without_an_official_edition_is_told(tmp_path: Path) -> None:
     with serving(Stage({})) as stage:
         told = dtm("boundaries", "fetch", "IRQ", "--url", stage.base, "--home", tmp_path / "home")
     assert (told.code, "404" in told.err) == (5, True), told.err
+
+
+def redirect(to: str) -> Callable[[BaseHTTPRequestHandler], None]:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(307)
+        handler.send_header("Location", to)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    return answer
+
+
+def endless(handler: BaseHTTPRequestHandler) -> None:
+    """A body without an end."""
+    handler.send_response(200)
+    handler.end_headers()
+    with suppress(OSError):
+        while True:
+            handler.wfile.write(b" " * 65536)
+
+
+def dripping(handler: BaseHTTPRequestHandler) -> None:
+    """A body that comes a byte at a time, for ever."""
+    handler.send_response(200)
+    handler.end_headers()
+    with suppress(OSError):
+        while True:
+            handler.wfile.write(b" ")
+            handler.wfile.flush()
+            time.sleep(0.05)
+
+
+def dripping_headers(handler: BaseHTTPRequestHandler) -> None:
+    """An answer that never gets to its body."""
+    with suppress(OSError):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-A: ")
+        while True:
+            handler.wfile.write(b"a")
+            handler.wfile.flush()
+            time.sleep(0.05)
+
+
+def bomb(handler: BaseHTTPRequestHandler) -> None:
+    """20 kB that unpack to 20 MB."""
+    body = gzip.compress(b" " * 20_000_000)
+    handler.send_response(200)
+    handler.send_header("Content-Encoding", "gzip")
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    with suppress(OSError):
+        handler.wfile.write(body)
+
+
+SMALL = FetchLimits(mb=1, seconds=1.0)
+
+
+@pytest.mark.parametrize("trouble", [endless, dripping, dripping_headers, bomb])
+def test_a_hostile_answer_ends_in_time_and_memory_with_its_bound(
+    tmp_path: Path, trouble: Callable[[BaseHTTPRequestHandler], None]
+) -> None:
+    with serving(dtm_stage()) as stage:
+        stage.trouble = [trouble] * 9
+        started = time.monotonic()
+        with pytest.raises(
+            FetchError, match=r"larger than 1 MB \(DTM_FETCH_MB\)|took more than 1 s \(DTM_FETCH_SECONDS\)"
+        ):
+            in_time(SMALL, lambda: fetch_dtm_api("HTI", (0,), tmp_path, None, stage.base, limits=SMALL))
+        assert time.monotonic() - started < 15
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("trouble", [endless, dripping, bomb])
+def test_a_hostile_odk_central_ends_in_time_and_memory(
+    tmp_path: Path, trouble: Callable[[BaseHTTPRequestHandler], None]
+) -> None:
+    with serving(odk_stage(1)) as stage:
+        stage.trouble = [trouble] * 9
+        with pytest.raises(FetchError, match="DTM_FETCH_"):
+            in_time(SMALL, lambda: fetch_odk("hh", 7, tmp_path, stage.base, limits=SMALL))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_secret_follows_a_redirect_to_another_port_of_the_same_host(tmp_path: Path) -> None:
+    with serving(Stage({})) as thief, serving(dtm_stage()) as stage:
+        stage.trouble = [redirect(f"{thief.base}/displacement/country-list")]
+        with pytest.raises(FetchError, match=r"it leads to 127\.0\.0\.1, where the key is not sent"):
+            fetch_dtm_api("HTI", (0,), tmp_path, None, stage.base)
+        assert thief.asked == []
+
+
+@pytest.mark.parametrize("asked_before", [0, 1], ids=["login", "data"])
+def test_neither_password_nor_token_of_odk_central_follows_a_redirect(tmp_path: Path, asked_before: int) -> None:
+    with serving(Stage({})) as thief, serving(odk_stage(1)) as stage:
+        login = stage.routes["/v1/sessions"]
+
+        def passes(handler: BaseHTTPRequestHandler) -> None:
+            body = json.dumps(login({}, {})[1]).encode()
+            handler.send_response(200)
+            handler.send_header("Content-Type", "application/json")
+            handler.send_header("Content-Length", str(len(body)))
+            handler.end_headers()
+            handler.wfile.write(body)
+
+        stage.trouble = [*[passes] * asked_before, *[redirect(f"{thief.base}/v1/elsewhere")] * 9]
+        with pytest.raises(FetchError):
+            fetch_odk("hh", 7, tmp_path, stage.base)
+        assert len(stage.asked) > asked_before
+        assert thief.asked == []
+
+
+def test_a_page_on_another_port_is_another_server(tmp_path: Path) -> None:
+    with serving(Stage({})) as thief, serving(kobo_stage(250, elsewhere=thief.base)) as stage:
+        with pytest.raises(FetchError, match="leads to another host"):
+            fetch_kobo("aX", tmp_path, stage.base)
+        assert thief.asked == []
+
+
+@pytest.mark.parametrize(
+    "fetch",
+    [
+        lambda folder, limits: fetch_dtm_api("HTI", (0,), folder, None, "http://dtm.example.org", limits=limits),
+        lambda folder, limits: fetch_kobo("aX", folder, "http://kobo.example.org", limits=limits),
+        lambda folder, limits: fetch_odk("hh", 7, folder, "http://odk.example.org", limits=limits),
+        lambda folder, limits: fetch_boundaries("IRQ", folder, "http://hdx.example.org", limits=limits),
+    ],
+)  # fmt: skip
+def test_plain_http_is_for_this_machine_only_unless_said(
+    tmp_path: Path, fetch: Callable[[Path, FetchLimits], object]
+) -> None:
+    with pytest.raises(FetchError, match=r"is not encrypted: .* or say --insecure"):
+        fetch(tmp_path, FetchLimits())
+
+
+def test_public_files_are_not_followed_to_plain_http_elsewhere(tmp_path: Path) -> None:
+    with serving(Stage({"/api/3/action/package_show": lambda *_: (200, {})})) as stage:
+        stage.trouble = [redirect("http://files.example.org/x")]
+        with pytest.raises(FetchError, match="is not encrypted"):
+            fetch_boundaries("IRQ", tmp_path, stage.base)
+
+
+def test_a_list_has_so_many_pages_and_no_more(tmp_path: Path) -> None:
+    with serving(kobo_stage(1000)) as stage, pytest.raises(FetchError, match="more than 5 pages"):
+        fetch_kobo("aX", tmp_path, stage.base, limits=FetchLimits(pages=5))
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_download_that_broke_goes_on_where_it_was_if_it_is_the_same_file(same: bool) -> None:
+    whole = bytes(range(256)) * 400
+    with serving(Stage({})) as stage:
+        seen: list[str | None] = []
+
+        def breaks(handler: BaseHTTPRequestHandler) -> None:
+            handler.send_response(200)
+            handler.send_header("ETag", '"one"')
+            handler.send_header("Content-Length", str(len(whole)))
+            handler.end_headers()
+            handler.wfile.write(whole[:50_000])
+            handler.wfile.flush()
+            handler.connection.close()
+
+        def goes_on(handler: BaseHTTPRequestHandler) -> None:
+            seen.append(handler.headers["Range"])
+            start = int(str(handler.headers["Range"]).removeprefix("bytes=").rstrip("-")) if same else 0
+            handler.send_response(206 if same else 200)
+            handler.send_header("ETag", '"one"' if same else '"two"')
+            handler.send_header("Content-Length", str(len(whole) - start))
+            handler.end_headers()
+            handler.wfile.write(whole[start:])
+
+        stage.trouble = [breaks, goes_on]
+        assert Server(stage.base, {}, lambda _: None).content("file.zip") == whole
+    assert seen[0] is not None
