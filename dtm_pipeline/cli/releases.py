@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -111,10 +112,17 @@ def show(name: NameArgument = None, home: HomeOption = None, as_json: JsonOption
 
 
 @app.command()
-def verify(name: NameArgument = None, home: HomeOption = None) -> None:
-    """Check that every file of a release is there and has the bytes that were released."""
+def verify(
+    name: NameArgument = None,
+    key: Annotated[
+        Path | None, typer.Option("--key", help="Public key of the publisher: the release must be signed by it.")
+    ] = None,
+    home: HomeOption = None,
+) -> None:
+    """Check that every file of a release is there and has the bytes that were released, and its signature where it has one."""
     from dtm_pipeline.release.pointer import DamagedReleaseError, ReleaseError, find_release
     from dtm_pipeline.release.pointer import verify as verify_release
+    from dtm_pipeline.release.signature import SignatureError, signed_by
 
     try:
         release = find_release(open_home(home).releases, name)
@@ -122,12 +130,36 @@ def verify(name: NameArgument = None, home: HomeOption = None) -> None:
         fail(str(error), code=1)
     except ReleaseError as error:
         fail(str(error))
-    problems = verify_release(release)
+    problems, signer = verify_release(release), None
+    try:
+        signer = signed_by(release, key)
+    except (SignatureError, ReleaseError) as error:
+        problems.append(str(error))
     for problem in problems:
         typer.echo(f"dtm: {release.name}: {problem}", err=True)
     if problems:
         raise typer.Exit(1)
     typer.echo(f"release {release.name} is whole: {len(release.manifest()['files'])} files")
+    if signer:
+        known = (
+            "the key that you named"
+            if key
+            else "a key that the release names itself: compare it with the publisher's, or say --key"
+        )
+        typer.echo(f"signed by {signer} ({known})")
+
+
+@app.command("key")
+def key_(file: Annotated[Path, typer.Argument(help="File of the private key; FILE.pub is the public one.")]) -> None:
+    """Make a pair of keys to sign releases with: runs with DTM_SIGN_KEY=FILE sign, readers verify with FILE.pub."""
+    from dtm_pipeline.release.signature import SignatureError, make_key
+
+    try:
+        public = make_key(file)
+    except SignatureError as error:
+        fail(str(error))
+    typer.echo(f"private key, yours alone: {file} (DTM_SIGN_KEY={file} dtm run signs with it)")
+    typer.echo(f"public key, for readers: {public} (dtm releases verify --key {public})")
 
 
 @app.command()

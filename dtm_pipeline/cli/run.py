@@ -234,6 +234,7 @@ def _run(
     Args:
         settled: the inbox is whole: nobody writes into it.
     """
+    from dtm_pipeline.release.signature import SignatureError, signing_key
     from dtm_pipeline.settings import Settings
     from dtm_pipeline.storage.caches import make_caches_anew
     from dtm_pipeline.storage.inbox import take_inbox
@@ -244,6 +245,10 @@ def _run(
     settings = Settings()
     reference = Reference.of(home)
     started = time.monotonic()
+    try:
+        signing_key()
+    except SignatureError as error:
+        fail(str(error))
     with home.held():
         for sentence in make_caches_anew(home):
             typer.echo(f"made anew: {sentence}", err=True)

@@ -55,6 +55,7 @@ from dtm_pipeline.release.pointer import (
 from dtm_pipeline.release.readme import readme
 from dtm_pipeline.release.report import write_reports
 from dtm_pipeline.release.reviews import not_taken, review_records
+from dtm_pipeline.release.signature import fingerprint, sign, signing_key
 from dtm_pipeline.release.withdraw import read_withdrawals
 from dtm_pipeline.release.words import leaving, stand_ins
 from dtm_pipeline.storage.hashes import digest
@@ -388,6 +389,7 @@ def _changes(draft: Draft) -> dict[str, Any]:
 
 def write_manifest(draft: Draft) -> None:
     """The last file of a release: without it the folder is none."""
+    key = signing_key()
     versions = {f"tables/{t.name}.parquet": t for t in published_tables()}
     files = []
     for file in sorted(draft.staging.rglob("*")):
@@ -412,6 +414,7 @@ def write_manifest(draft: Draft) -> None:
             # each release seals the one before it
             "previous_manifest_sha256": _seal(draft.previous) if draft.previous else None,
             "content_sha256": draft.content_sha256,
+            "signed_by": fingerprint(key.public_key()) if key else None,
             "files": files,
             "snapshots": [
                 {
@@ -448,6 +451,8 @@ def write_manifest(draft: Draft) -> None:
             },
         },
     )
+    if key:
+        sign(draft.staging, key)
     to_disk(draft.staging)
 
 

@@ -13,6 +13,8 @@ from dtm_pipeline.storage.home import to_disk, write_json
 
 RELEASE_NAME = re.compile(r"\d{4}-\d\d-\d\d\.\d+")
 LATEST = "latest.json"
+SIGNATURE = "manifest.sig"
+"""Signature of the manifest, where the publisher signs."""
 WITHDRAWN = "withdrawn.csv"
 """Register of the releases that were taken back."""
 STAGING = ".staging"
@@ -122,7 +124,7 @@ def verify(release: Release) -> list[str]:
     present = {f.relative_to(release.folder).as_posix() for f in release.folder.rglob("*") if f.is_file()}
     problems += [
         f"{path}: is in the release and not in its manifest"
-        for path in sorted(present - set(listed) - {"manifest.json"})
+        for path in sorted(present - set(listed) - {"manifest.json", SIGNATURE})
     ]
     if sealed(release) not in (None, digest(release.folder / "manifest.json")):
         problems.append("manifest.json: is not the one that was released")
