@@ -15,7 +15,7 @@ help:
 	@echo "make faults   a small run killed, and its disk full, at each change of a file (tests: 7 and 4), 300 damaged homes (5); about an hour"
 	@echo "make check    lint, types, layers, generated files"
 	@echo "make bench    our speed beside the script an analyst would write"
-	@echo "make dev      the Dagster UI on loopback, for the home in DTM_HOME (default var)"
+	@echo "make dev      the Dagster UI on loopback behind a token, for the home in DTM_HOME (default var)"
 
 install: $(STAMP)
 

@@ -132,7 +132,7 @@ def inbox_sensor(home: Home) -> dg.SensorDefinition:
     @dg.sensor(
         name="inbox",
         job=nightly_release,
-        minimum_interval_seconds=60,
+        minimum_interval_seconds=Settings().sensor_seconds,
         default_status=dg.DefaultSensorStatus.STOPPED,
         description="Starts a run when the inbox, a sidecar, the boundaries or the reference data have changed.",
     )

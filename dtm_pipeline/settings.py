@@ -1,5 +1,6 @@
 """Where things are, and what reading one delivery may take. Environment: DTM_HOME, DTM_INBOX, DTM_REFERENCE, DTM_SETTLE_SECONDS, DTM_START_SECONDS,
-DTM_READ_MEMORY_MB, DTM_READ_SECONDS, DTM_READ_OUTPUT_MB, DTM_READERS, DTM_FETCH_MB, DTM_FETCH_SECONDS."""
+DTM_READ_MEMORY_MB, DTM_READ_SECONDS, DTM_READ_OUTPUT_MB, DTM_READERS, DTM_FETCH_MB, DTM_FETCH_SECONDS,
+DTM_SENSOR_SECONDS."""
 
 from __future__ import annotations
 
@@ -38,6 +39,8 @@ class Settings(BaseSettings):
     """Size of a file that reading one delivery may write (ours): twice what an archive may unpack to (thresholds.toml)."""
     readers: int = Field(default=max(1, min(4, (os.cpu_count() or 2) - 1)), ge=1)
     """Processes that read deliveries side by side: a core is left for the run itself, and four fill most disks (ours)."""
+    sensor_seconds: int = Field(default=60, ge=1)
+    """How often the daemon looks into the inbox (ours)."""
     fetch_mb: int = Field(default=2048, ge=1)
     """Megabytes of one answer of a live system (ours): the largest export that was seen has 520 MB."""
     fetch_seconds: float = Field(default=3600, gt=0)

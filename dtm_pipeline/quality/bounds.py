@@ -12,7 +12,11 @@ import polars as pl
 from dtm_pipeline.contracts.model import Table
 
 LEVELS = ("country", "admin1", "admin2", "location")
-"""Where people are counted; rows of tables without `admin_level` are locations."""
+"""Where people are counted."""
+UNITS = {
+    "admin1": ("provider_admin1_code", "provider_admin1_name"),
+    "admin2": ("provider_admin2_code", "provider_admin2_name"),
+}
 PEOPLE = ("persons", "households")
 ABSURD_DATE, ABSURD_COUNT = "absurd_date", "absurd_count"
 
@@ -60,8 +64,7 @@ class RowBounds:
             columns: those that the rows have.
         """
         country = pl.col("location_code") if "location_code" in columns else pl.lit(None, pl.String)
-        level = pl.col("admin_level") if "admin_level" in columns else pl.lit(LEVELS.index("location"), pl.Int64)
-        names = level.fill_null(LEVELS.index("location")).clip(0, LEVELS.index("location"))
+        names = _level(columns)
         told = pl.lit(None, pl.Int64)
         for number, name in enumerate(LEVELS):
             stated = {c: most[name] for c, most in self.of_countries.items()}
@@ -88,3 +91,20 @@ def absurd_counts(table: Table, columns: list[str], bounds: RowBounds) -> dict[s
     """
     counts = [c.name for c in table.columns if c.kind == "stock" and c.unit in PEOPLE and c.name in columns]
     return {n: pl.col(n) > bounds.most_of(columns) for n in counts}
+
+
+def _level(columns: list[str]) -> pl.Expr:
+    """Index in LEVELS of what a row is of: as it says, a location where it names one, else its smallest unit.
+
+    Args:
+        columns: those that the rows have.
+    """
+    location = LEVELS.index("location")
+    if "admin_level" in columns:
+        return pl.col("admin_level").fill_null(location).clip(0, location)
+    told = pl.lit(0, pl.Int64)
+    for name, cells in UNITS.items():
+        present = [pl.col(c).is_not_null() for c in cells if c in columns]
+        told = pl.when(pl.any_horizontal(present)).then(LEVELS.index(name)).otherwise(told) if present else told
+    places = [pl.col(c).is_not_null() for c in ("place_id", "location_name") if c in columns]
+    return pl.when(pl.any_horizontal(places)).then(location).otherwise(told) if places else told

@@ -8,7 +8,7 @@ LOSS, DOUBT, NOTE = "loss", "doubt", "note"
 SEVERITIES = (LOSS, DOUBT, NOTE)
 """Gravest first. loss: rows, columns, sheets or a delivery that may hold people are in no figure. doubt: a figure may be
 wrong. note: nothing is missing, and it says why."""
-_LOSSES = r"^(unreadable_|no_|negative_|conflicting_|unknown_answer|unknown_direction|sheet_|hidden_sheet|column_without_header|columns_|unknown_header|delivery_held|unit_conflicting|breakdowns_differ|subtotal_or_part|damaged_text|formula_|place_unresolved|contract_)"
+_LOSSES = r"^(unreadable_|no_|negative_|absurd_|digit_too_many|conflicting_|unknown_answer|unknown_direction|sheet_|hidden_sheet|column_without_header|columns_|unknown_header|delivery_held|unit_conflicting|breakdowns_differ|subtotal_or_part|damaged_text|formula_|place_unresolved|contract_)"
 _NOTES = r"^(repeated_|control_total$|second_breakdown|unit_repeated|unit_not_told|edition_nearest|groups_summed|derived_identity|reviewer_|review_|rejected_by_review|accepted_by_review|statement_compared|form_number_repeats|round_on_several_dates|place_id_reused|place_note)"
 
 

@@ -211,7 +211,7 @@ def test_an_event_leads_back_to_its_report_and_not_to_a_replaced_delivery(tmp_pa
     """People by a size rule stand in no report: there the households are followed."""
     home = Home(tmp_path).create()
     base = {
-        "event_id": "flood",
+        "event_id": "EV-001",
         "event_place": "anbar",
         "event_type": "flood",
         "location_code": "IRQ",
@@ -229,6 +229,6 @@ def test_an_event_leads_back_to_its_report_and_not_to_a_replaced_delivery(tmp_pa
     rows = conform(pl.DataFrame([base | t for t in told], infer_schema_length=None), core.EVENT)
     write_table(rows, core.EVENT, stored(home.warehouse, core.EVENT).path("IRQ"))
     frame = event_table(with_people(rows, RULES))
-    way = follow(home, "test", frame, Question("out_dtm__event", "IQG01Q01", category="flood"))
+    way = follow(home, "test", frame, Question("out_dtm__event", "IQG01Q01", category="EV-001"))
     assert (way.same_total, way.measure, way.total) == (True, f"current_{unit}", 100)
     assert [(s.sha256, s.rows) for s in way.sources] == [("b" * 64, [2, 3])]

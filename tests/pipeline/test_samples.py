@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dtm_pipeline.storage.home import Home
 from tests.conftest import dtm
 
 UNTESTED = ("", "", "", "points_untested")
@@ -44,11 +45,18 @@ def test_every_delivery_that_was_broken_is_refused_and_nothing_else_is(samples: 
     assert refused == {f[0] for f in planted(samples, "refused")}
 
 
-def test_the_report_names_every_quarantined_row(samples: Path, release_folder: Path) -> None:
-    page = (release_folder / "report" / "index.html").read_text(encoding="utf-8")
-    for file, _, row, _ in planted(samples, "quarantine"):
+def test_the_page_of_the_home_names_every_quarantined_row_and_that_of_partners_counts_them_by_rule(
+    samples: Path, released: Path, release_folder: Path
+) -> None:
+    page = Home(released).report.read_text(encoding="utf-8")
+    partners = (release_folder / "report" / "index.html").read_text(encoding="utf-8")
+    rules = set()
+    for file, _, row, rule in planted(samples, "quarantine"):
         assert f"<td>{file}</td>" in page
         assert f"<td>{row}</td>" in page
+        assert file not in partners
+        rules.add(rule)
+    assert all(f"<td>{rule}</td>" in partners for rule in rules)
 
 
 def test_a_quarantined_row_is_shown_as_it_arrived_with_what_was_expected(samples: Path, released: Path) -> None:

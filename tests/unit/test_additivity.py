@@ -6,6 +6,7 @@ Every row of a stock is given a power of two, so that a figure tells by its bits
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from dtm_pipeline.contracts import core, published_tables, table
 from dtm_pipeline.contracts.derive import conform, empty
 from dtm_pipeline.contracts.model import ADDITIVE, Column, Table
+from dtm_pipeline.domain.words import Words
 from dtm_pipeline.figures.families import FAMILIES, latest_tables, make_all
 from dtm_pipeline.figures.parameters import Parameters
 from dtm_pipeline.places.gazetteer import Gazetteer
@@ -36,7 +38,8 @@ REJECTED = pl.DataFrame(
         "rejected_individuals": pl.Int64,
     }
 )
-PARAMETERS = Parameters.of(REFERENCE, GAZETTEER, "IRQ", REJECTED)
+WORDS = Words({"assessment_type": frozenset({"ba", "sa"})}, frozenset({("IRQ", "an operation")}))
+PARAMETERS = replace(Parameters.of(REFERENCE, GAZETTEER, "IRQ", REJECTED), words=WORDS)
 # two dates of the headline series, two overlapping series beside it, and an assessment type of its own
 SERIES = {
     ("irq_idp", "idp", "BA"): (D0, D1),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dtm_pipeline.contracts.raw import API_FIGURE, MASTER_LIST
+from dtm_pipeline.contracts.raw import API_FIGURE, MASTER_LIST, OTHER_FIGURE
 from dtm_pipeline.quality.bounds import RowBounds, absurd_counts, absurd_dates
 from dtm_pipeline.storage.reference import Reference
 from sources.document import DeliveryError, Document
@@ -93,3 +93,18 @@ def test_a_round_in_a_header_that_can_not_be_refuses_the_sheet(tmp_path: Path, r
             population_group="idp",
             country="IRQ",
         )
+
+
+@pytest.mark.parametrize(
+    ("cells", "people", "absurd"),
+    [((None, None), 999, False), (("Ninewa", None), 501, True), (("Ninewa", "Mosul"), 101, True), (("Ninewa", "Mosul"), 99, False)],
+)  # fmt: skip
+def test_a_figure_of_others_is_asked_by_its_smallest_unit(
+    cells: tuple[str | None, str | None], people: int, absurd: bool
+) -> None:
+    names = ("provider_admin1_name", "provider_admin2_name")
+    row = pl.DataFrame(
+        {"location_code": ["JOR"], **{n: [c] for n, c in zip(names, cells, strict=True)}, "individuals": [people]}
+    )
+    (broken, *_) = absurd_counts(OTHER_FIGURE, ["location_code", *names, "individuals"], BOUNDS).values()
+    assert row.cast(dict.fromkeys(names, pl.String)).select(broken).item() == absurd

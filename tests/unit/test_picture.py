@@ -9,6 +9,7 @@ import polars as pl
 
 from dtm_pipeline.contracts import published_tables
 from dtm_pipeline.contracts.derive import empty
+from dtm_pipeline.domain.words import Words
 from dtm_pipeline.places.gazetteer import Gazetteer
 from dtm_pipeline.places.points import apply_points
 from dtm_pipeline.places.resolve import resolve
@@ -70,7 +71,7 @@ def test_every_severity_table_says_whether_its_model_is_illustrative() -> None:
 
 
 def test_the_readme_tells_zero_unknown_and_not_assessed_apart_as_the_coverage_table_does() -> None:
-    text = readme("r", [], {t.name: empty(t) for t in published_tables()})
+    text = readme("r", [], {t.name: empty(t) for t in published_tables()}, Words())
     coverage = next(t for t in published_tables() if t.name == "out_meta__coverage")
     assert all(f"`{word}`" in text for word in coverage.column("coverage").allowed)
     assert "A district without a row was not assessed" not in text

@@ -66,6 +66,7 @@ def test_a_series_without_known_people_is_no_zero() -> None:
         "out_dtm__governorate_returnee": empty(table("out_dtm__governorate_returnee")),
         "out_meta__series": series,
         "out_dtm__latest": empty(table("out_dtm__latest")),
+        "out_meta__round": empty(table("out_meta__round")),
     }
     over_time = report._series_over_time(told, "SYR")
     assert over_time["individuals"].to_list() == [None]
