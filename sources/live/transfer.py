@@ -50,10 +50,10 @@ def check_address(url: str, limits: FetchLimits) -> None:
     """
     address = httpx.URL(url)
     if address.userinfo or address.scheme not in ("http", "https"):
-        raise FetchError("the address of the server is https://HOST, without a name and a password in it")
+        raise FetchError("the address of the server is https://HOST, without a name and a password in it; check it")
     if address.scheme == "http" and address.host not in LOOPBACK and not limits.insecure:
         raise FetchError(
-            f"http://{address.host}: is not encrypted: who listens reads the answer, and the key with it; use https, or say --insecure"
+            f"http://{address.host}: is not encrypted: who listens reads the answer, and the key with it; set https:// in the address, or say --insecure"
         )
 
 
