@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 UNLISTED = "unlisted-"
+TOGETHER = "; "
+"""What stands between words of several rows in one."""
 _STAND_IN = re.compile(rf"{UNLISTED}[0-9a-f]{{8}}")
 _ROUND_WORD = re.compile(r"\d{1,4}[a-z]?|r\d{1,4}|q[1-4]")
 _EVENT = re.compile(r"([A-Za-z]+)((?:[-_/. ]?\d{1,8}){1,4})|\d{1,8}")
@@ -96,12 +98,26 @@ Saying = Callable[[str | None, str], str]
 
 
 def saying(words: Words, column_words: str) -> Saying:
-    """How the words of a column leave.
+    """How the words of a column leave; of several that were put together (`aggregate.joined`) each for itself.
 
     Args:
         column_words: the `words` of the column.
+
+    Example:
+        >>> from dtm_pipeline.domain.words import Words, saying
+        >>> saying(Words({"round": frozenset({"round"})}), "round")("IRQ", "113; Round 114; of Mr X")
+        '113; Round 114; unlisted-26fab27d'
     """
-    of_countries = {"operation": words.operation, "place_name": words.place_name, "place_code": words.place_code}
+    one = _saying_one(words, column_words)
+    return lambda country, text: TOGETHER.join(one(country, part) for part in text.split(TOGETHER))
+
+
+def _saying_one(words: Words, column_words: str) -> Saying:
+    of_countries = {
+        "operation": words.operation,
+        "place_name": words.place_name,
+        "place_code": words.place_code,
+    }
     if column_words in of_countries:
         return of_countries[column_words]
     own: dict[str, Callable[[str], str]] = {

@@ -56,7 +56,7 @@ def stand_ins(tables: dict[str, pl.DataFrame]) -> dict[str, int]:
         for column in declared.columns:
             if column.words is not None and column.type == "string":
                 words = tables[declared.name][column.name].drop_nulls().unique()
-                hidden = words.filter(words.str.starts_with(UNLISTED))
+                hidden = words.filter(words.str.contains(UNLISTED, literal=True))
                 told.setdefault(column.words, set()).update(hidden)
     return {name: len(words) for name, words in sorted(told.items()) if words}
 
