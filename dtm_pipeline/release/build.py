@@ -201,10 +201,9 @@ def _same_content(draft: Draft) -> Release | None:
         if draft.previous is None or r.name == draft.previous.name or r in _after(known, draft.previous)
     ]
     for release in reversed(newer):
-        if (release.folder / "manifest.json").is_file():
-            same = release.manifest()["content_sha256"] == draft.content_sha256
-            if same and not verify(release):
-                return release
+        # one that is damaged is no release, whatever its manifest still says
+        if not verify(release) and release.manifest()["content_sha256"] == draft.content_sha256:
+            return release
     return None
 
 

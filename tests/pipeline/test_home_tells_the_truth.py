@@ -629,3 +629,19 @@ def test_a_damaged_memory_of_hashes_is_made_anew_and_told(tmp_path: Path) -> Non
     (tmp_path / "snapshots" / "seen.json").write_text("{half")
     told = dtm("run", "--home", tmp_path)
     assert (told.code, "the memory of hashes can't be read" in told.err) == (0, True)
+
+
+@pytest.mark.parametrize("bytes_", [b"\x8c\xff no text", b"{half", b"[]", b"{}", b""])
+def test_a_manifest_that_can_not_be_read_beside_a_lost_part_is_made_anew(tmp_path: Path, bytes_: bytes) -> None:
+    for number, day in enumerate(("2020-02-29", "2020-03-31")):
+        answer(tmp_path / "inbox" / f"{number}.json", (day, 600 + number))
+        assert dtm("run", "--home", tmp_path).code == 0
+    before = district(tmp_path)
+    manifest = sorted((tmp_path / "releases" / "partner").glob("2*"))[-1] / "manifest.json"
+    manifest.chmod(0o644)
+    manifest.write_bytes(bytes_)
+    (tmp_path / "warehouse" / "core" / "core_dtm__migrant_presence" / "IRQ.parquet").write_bytes(b"")
+    told = dtm("run", "--home", tmp_path)
+    assert told.code == 0, told.err
+    assert district(tmp_path) == before
+    assert dtm("releases", "verify", "--home", tmp_path).code == 0
