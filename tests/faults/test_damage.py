@@ -17,7 +17,7 @@ from tests.conftest import dtm
 from tests.faults.test_faults import ALL
 
 WAY_BACK = re.compile(r"deliver the (same )?file again|from a copy of the home|`?dtm (boundaries import|rebuild|run)")
-SEEDS = 300 if ALL else 5
+SEEDS = 300 if ALL else 3
 PARTS = ("snapshots", "warehouse", "releases", "review", "quality", "dagster", "seen.json")
 """What a run writes and reads again."""
 

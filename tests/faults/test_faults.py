@@ -19,7 +19,7 @@ from tests.faults.harness import Ended, Fault, run_with
 from tests.pipeline.test_runs import answer
 
 ALL = os.environ.get("DTM_FAULTS") == "all"
-SHORT = {"kill": 7, "full": 4}
+SHORT = {"kill": 5, "full": 3}
 """Changes tried in CI, of each kind of fault, spread over the run."""
 SHARES = (os.cpu_count() or 1) if ALL else 1
 """How many processes share the changes."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import polars as pl
 import pytest
 
 from dtm_pipeline.contracts.derive import conform
 from dtm_pipeline.contracts.model import Column, Rule, Table
+from dtm_pipeline.quality.bounds import LEVELS, RowBounds
 from dtm_pipeline.quality.split import (
     ConservationError,
     Originals,
@@ -33,6 +36,9 @@ THING = Table(
 )
 
 
+BOUNDS = RowBounds(date.min, date.max, dict.fromkeys(LEVELS, 10**9))
+
+
 def rows(*told: tuple[int, str | None, str | None, str | None]) -> pl.DataFrame:
     frame = pl.DataFrame(
         told,
@@ -50,7 +56,7 @@ def rows(*told: tuple[int, str | None, str | None, str | None]) -> pl.DataFrame:
 
 
 def split(given: pl.DataFrame, table: Table, rejects: list[Reject], kind: str) -> Split:
-    return split_rows(given, table, rejects, kind, Originals(given, pl.format("{}", "source_row")))
+    return split_rows(given, table, rejects, kind, Originals(given, pl.format("{}", "source_row")), BOUNDS)
 
 
 def test_each_rejected_row_tells_the_first_rule_that_it_breaks_with_column_and_value() -> None:
