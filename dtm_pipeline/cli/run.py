@@ -463,14 +463,19 @@ def _tell_set_aside(accepted: list[Snapshot], home: Home) -> None:
     of = {s.sha256: s for s in accepted if s.report.get("rows_rejected")}
     rows = stored(home.warehouse, QUARANTINE).read_all(of, columns=["snapshot_id", "rule", "source_row", "persons"])
     by = rows.group_by("snapshot_id").agg(
-        pl.len(), pl.col("persons").sum(), first=pl.col("source_row").min(), rules=pl.col("rule").unique().sort()
+        pl.len(),
+        pl.col("persons").sum(),
+        unknown=pl.col("persons").null_count(),
+        first=pl.col("source_row").min(),
+        rules=pl.col("rule").unique().sort(),
     )
-    for sha256, count, people, first, rules in (
-        by.sort("len", "snapshot_id", descending=[True, False]).head(SHOWN_WAITING).rows()
-    ):
+    worst = by.sort("len", "snapshot_id", descending=[True, False]).head(SHOWN_WAITING)
+    for sha256, count, people, unknown, first, rules in worst.rows():
         named = f"{', '.join(rules[:3])}{' ...' if len(rules) > 3 else ''}"
+        who = f"{people:,} people" if unknown < count else "people not known"
+        more = f", and of {unknown:,} the people are not known" if 0 < unknown < count else ""
         typer.echo(
-            f"set aside of {of[sha256].name}: {count:,} row{'s' if count > 1 else ''} with {people:,} people, first row {first} ({named})",
+            f"set aside of {of[sha256].name}: {count:,} row{'s' if count > 1 else ''} ({who}{more}), first row {first}: {named}",
             err=True,
         )
     if of:

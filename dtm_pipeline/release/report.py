@@ -109,8 +109,8 @@ def write_reports(
     inner.parts[0] = inner.parts[0].replace(
         "for partners", "for the analysts of this home: it names files, and does not leave"
     )
-    _reviews(page, home, {s.sha256: s.number for s in snapshots})
-    _reviews(inner, home, {s.sha256: s.name for s in snapshots})
+    _reviews(page, home, {s.sha256: s.number for s in snapshots}, "They wait for a decision of the publisher.")
+    _reviews(inner, home, {s.sha256: s.name for s in snapshots}, SETTLE)
     _accounts(page, home, snapshots)
     _quality(inner, home, snapshots)
     for part in (page, inner):
@@ -366,11 +366,15 @@ def _weekly(flow: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _reviews(page: Page, home: Home, names: dict[str, str]) -> None:
+SETTLE = "<code>dtm review</code> lists them, <code>dtm review accept ID --by NAME --reason WHY</code> or <code>reject</code> settles each."
+
+
+def _reviews(page: Page, home: Home, names: dict[str, str], what_next: str) -> None:
     """What is held, was decided or is doubtful.
 
     Args:
         names: what each delivery is called on the page.
+        what_next: what becomes of what is held.
     """
     records = review_records(home)
     if not records:
@@ -378,16 +382,13 @@ def _reviews(page: Page, home: Home, names: dict[str, str]) -> None:
     held = [r for r in records if r["state"] == "held"]
     page.add("<h2>Held, decided, doubtful</h2>")
     if held:
-        page.add(
-            f"<p class='bad'>Statements that are held, and are in no table: {len(held)}. <code>dtm review</code> lists them, "
-            "<code>dtm review accept ID --by NAME --reason WHY</code> or <code>reject</code> settles each.</p>"
-        )
+        page.add(f"<p class='bad'>Statements that are held, and are in no table: {len(held)}. {what_next}</p>")
     page.table(
         ["Id", "What", "Delivery", "Statement", "By", "Why"],
         [[r["review_id"], r["state"], names.get(r["snapshot_id"], ""), r["sentence"], r["by"], r["reason"]] for r in records[:SHOWN_ROWS]],
     )  # fmt: skip
     if len(records) > SHOWN_ROWS:
-        page.add(f"<p class='quiet'>And {len(records) - SHOWN_ROWS} more: <code>dtm review --doubtful</code>.</p>")
+        page.add(f"<p class='quiet'>And {len(records) - SHOWN_ROWS} more.</p>")
 
 
 def _accounts(page: Page, home: Home, snapshots: list[Snapshot]) -> None:

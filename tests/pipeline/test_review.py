@@ -189,5 +189,9 @@ def test_a_second_decision_names_the_one_it_stands_in_place_of(released: Path, t
 
 def test_a_run_says_which_rows_were_set_aside_and_by_which_rule(samples: Path, tmp_path: Path) -> None:
     told = dtm("run", "--inbox", samples, "--home", tmp_path)
-    assert re.search(r"set aside of Round113_\S+: \d+ rows? with [\d,]+ people, first row \d+ \(\w+", told.err)
+    assert re.search(r"set aside of Round113_\S+: \d+ rows? \([\d,]+ people[^)]*\), first row \d+: \w+", told.err)
+    unread = next(
+        line for line in told.err.splitlines() if "set aside" in line and line.endswith(": unreadable_individuals")
+    )
+    assert "(people not known)" in unread, "unknown is not zero"
     assert f"dtm quarantine list --home {tmp_path}" in told.err
