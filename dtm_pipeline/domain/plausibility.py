@@ -287,7 +287,8 @@ def _line(
         if last:
             against = _with_history(evidence, rules)
             small = max(evidence["now"] or 0, evidence["before"] or 0) < rules.least_people
-            alone = len(accepted) + 1 >= rules.alone_from
+            # a young operation grows fast; it loses no column for that
+            alone = "measure_lost" in against or len(accepted) + 1 >= rules.alone_from
             believed = small or one["known_jump"] or not rules.history_holds
             hold = hold or (not believed and len(against) >= (1 if alone else 2))
             backwards = _round_goes_back(one, last)

@@ -220,6 +220,7 @@ def _with_evidence(statements: pl.DataFrame, used: pl.DataFrame, told: Plausibil
         .join(sums, on=of_delivery, how="left")
         .join(of_date, on=["snapshot_id", "source_reference_date"], how="left")
         .join(loose, on="snapshot_id", how="left", suffix="_loose")
+        .join(_main_rule(told.quarantine), on="snapshot_id", how="left")
         .join(told.deliveries, on="snapshot_id", how="left")
     )
     counted = {
@@ -239,6 +240,7 @@ def _with_evidence(statements: pl.DataFrame, used: pl.DataFrame, told: Plausibil
         pl.col("date_inferred").fill_null(False),
         pl.col("unit_differs").fill_null(False),
         "rejected_rows",
+        "rejected_rule",
         rejected_share=_share("rejected_rows", "_rows"),
         rejected_people_share=_share("rejected_individuals", "_people"),
         days_in_future=(pl.col("source_reference_date") - pl.col("received_on")).dt.total_days(),
@@ -246,6 +248,13 @@ def _with_evidence(statements: pl.DataFrame, used: pl.DataFrame, told: Plausibil
             lambda s: (s["series_id"], s["source_reference_date"]) in told.known_jumps, return_dtype=pl.Boolean
         ),
     )
+
+
+def _main_rule(quarantine: pl.DataFrame) -> pl.DataFrame:
+    """Of each delivery the rule that set aside most of its people, or where these are not known most of its rows."""
+    by = quarantine.filter(LOSSES).group_by("snapshot_id", rejected_rule="rule").agg(pl.col("persons").sum(), pl.len())
+    worst = by.sort("persons", "len", "rejected_rule", descending=[True, True, False])
+    return worst.unique("snapshot_id", keep="first", maintain_order=True).select("snapshot_id", "rejected_rule")
 
 
 OF_DATE, OF_STATEMENT = ["snapshot_id", "reference_date"], ["snapshot_id", "source_reference_date"]
@@ -310,7 +319,7 @@ CAUSES = {
     "list_cut": "it lists {locations_now} locations, the list before {locations_before}: was it cut?",
     "list_grown": "it lists {locations_now} locations, the list before {locations_before}",
     "measure_lost": "it gives no {measure_lost}, which the list before does",
-    "rows_unreadable": "{rejected_share} of its rows were set aside, {rejected_people}",
+    "rows_unreadable": "{rejected_share} of its rows were set aside{rejected_rule}, {rejected_people}",
     "control_total": "its totals row says {control_stated}, and its rows add to {control_read}",
     "total": "the total is {ratio} times the one before",
     "people_lost": "locations that held {people_lost_share} of the people before are not in it",
@@ -347,6 +356,7 @@ def causes(review: dict[str, Any]) -> list[str]:
         **{k: f"{review[k] or 0:.1%}" for k in ("block_share", "people_lost_share", "rejected_share", "control_gap")},
         **{k: _times(review[k]) for k in ("panel_ratio", "largest_factor", "size")},
         "ratio": _times(ratio),
+        "rejected_rule": _rule_words(review.get("rejected_rule")),
         "rejected_people": _unread_people(review["rejected_people_share"]),
         "measure_lost": review["measure_lost"],
         "measure": review["measure"] or "individuals",
@@ -358,6 +368,25 @@ def causes(review: dict[str, Any]) -> list[str]:
     # where most of the list moved by one factor, a block of it did too
     said = [r for r in CAUSES if r in review["broken"] and (r != "block" or "panel" not in review["broken"])]
     return [CAUSES[rule].format(**told) for rule in said]
+
+
+RULE_WORDS = {
+    "digit_too_many": "a count is 10 or 100 times what its breakdown adds to",
+    "persons_per_household": "households and individuals don't fit each other",
+    "conflicting_duplicate": "rows of one place contradict each other",
+    "absurd_count": "more people than the place can hold",
+    "absurd_date": "days that can't be",
+}
+"""What the rules say by which rows are set aside, where their names don't."""
+
+
+def _rule_words(rule: str | None) -> str:
+    """Why most of the rows were set aside."""
+    if rule is None:
+        return ""
+    name, _, column = rule.partition("_")
+    counts = f"{column.replace('_', ' ')} that are no numbers" if name == "unreadable" else rule.replace("_", " ")
+    return f" ({RULE_WORDS.get(rule, counts)})"
 
 
 def _unread_people(share: float | None) -> str:

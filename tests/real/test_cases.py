@@ -93,7 +93,7 @@ def test_a_list_of_which_most_rows_can_not_be_read_is_held_and_said_to_be(cases:
     told = dtm("run", "--inbox", cases / "mostly_rejected", "--home", tmp_path)
     assert told.code == 6
     assert (
-        "75.0% of its rows were set aside, and how many people they hold is not known; to settle it: `dtm review show"
+        "75.0% of its rows were set aside (households that are no numbers), and how many people they hold is not known; to settle it: `dtm review show"
         in told.err
     )
     release = Path(dtm("releases", "path", "--home", tmp_path).out.strip())

@@ -355,3 +355,8 @@ def test_a_rejected_delivery_waits_for_nothing() -> None:
     [review] = judged(listed("d0", DAYS[0], PLACES), wrong).reviews.filter(outcome="hold")["review_id"].to_list()
     told = judged(listed("d0", DAYS[0], PLACES), wrong, right, decisions=Decisions(rejected=frozenset({review})))
     assert told.totals.filter(reference_date=DAYS[1]).select("leads", "held").rows() == [(True, False)]
+
+
+def test_a_measure_that_is_lost_holds_on_the_second_date_too() -> None:
+    told = judged(listed("d0", DAYS[0], PLACES), listed("d1", DAYS[1], [(h, None) for h, _ in PLACES]))
+    assert held(told) == {DAYS[1]: ["measure_lost"]}
