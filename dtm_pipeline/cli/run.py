@@ -453,6 +453,10 @@ def _tell_still_held(home: Home) -> None:
         typer.echo(f"still held, since an earlier run: {still}; to settle it: dtm review --home {home.root}", err=True)
 
 
+COUNTS_ONLY = ("persons_per_household", "digit_too_many")
+"""Rules whose evidence is counts and no words: it may be printed."""
+
+
 def _tell_set_aside(accepted: list[Snapshot], home: Home) -> None:
     """How many rows and people of each delivery were set aside, and by which rules."""
     import polars as pl
@@ -461,21 +465,24 @@ def _tell_set_aside(accepted: list[Snapshot], home: Home) -> None:
     from dtm_pipeline.storage.tables import stored
 
     of = {s.sha256: s for s in accepted if s.report.get("rows_rejected")}
-    rows = stored(home.warehouse, QUARANTINE).read_all(of, columns=["snapshot_id", "rule", "source_row", "persons"])
+    rows = stored(home.warehouse, QUARANTINE).read_all(
+        of, columns=["snapshot_id", "rule", "source_row", "persons", "found"]
+    )
     by = rows.group_by("snapshot_id").agg(
         pl.len(),
         pl.col("persons").sum(),
         unknown=pl.col("persons").null_count(),
         first=pl.col("source_row").min(),
         rules=pl.col("rule").unique().sort(),
+        counts=pl.col("found").filter(pl.col("rule").is_in(COUNTS_ONLY)).first(),
     )
     worst = by.sort("len", "snapshot_id", descending=[True, False]).head(SHOWN_WAITING)
-    for sha256, count, people, unknown, first, rules in worst.rows():
+    for sha256, count, people, unknown, first, rules, counts in worst.rows():
         named = f"{', '.join(rules[:3])}{' ...' if len(rules) > 3 else ''}"
         who = f"{people:,} people" if unknown < count else "people not known"
         more = f", and of {unknown:,} the people are not known" if 0 < unknown < count else ""
         typer.echo(
-            f"set aside of {of[sha256].name}: {count:,} row{'s' if count > 1 else ''} ({who}{more}), first row {first}: {named}",
+            f"set aside of {of[sha256].name}: {count:,} row{'s' if count > 1 else ''} ({who}{more}), first row {first}: {named}{f' ({counts})' if counts else ''}",
             err=True,
         )
     if of:

@@ -195,3 +195,17 @@ def test_a_run_says_which_rows_were_set_aside_and_by_which_rule(samples: Path, t
     )
     assert "(people not known)" in unread, "unknown is not zero"
     assert f"dtm quarantine list --home {tmp_path}" in told.err
+
+
+@pytest.mark.parametrize(("households", "individuals"), [(60, 60), (66, 11)])
+def test_one_row_whose_counts_can_not_both_be_right_is_said_with_both(
+    tmp_path: Path, households: int, individuals: int
+) -> None:
+    head = "Place id,Governorate,District,Location name,Households,Individuals,Anbar,Babylon,Baghdad,Basrah,Dahuk\n"
+    rows = [f"{n},Ninewa,Mosul,Place {n},{10 + n},{60 + 6 * n},0,0,0,0,0" for n in range(40)]
+    rows[20] = f"20,Ninewa,Mosul,Place 20,{households},{individuals},0,0,0,0,0"
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "Round112_Master_List_IDP_2020-02-29.csv").write_text(head + "\n".join(rows) + "\n")
+    told = dtm("run", "--home", tmp_path)
+    said = f"1 row ({individuals} people), first row 22: persons_per_household ({households} households, {individuals} individuals)"
+    assert said in told.err
