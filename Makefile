@@ -11,7 +11,7 @@ help:
 	@echo "make install  environment in .venv, from requirements.lock"
 	@echo "make demo     the main job on bundled samples; ends with the paths of tables and report"
 	@echo "make test     the tests"
-	@echo "make fuzz     2,000 damaged deliveries of each kind (tests: 50), 200 hostile inboxes (5)"
+	@echo "make fuzz     2,000 damaged deliveries of each kind (tests: 50), 200 hostile inboxes (3)"
 	@echo "make faults   a small run killed, and its disk full, at each change of a file (tests: 5 and 3), 300 damaged homes (3); about an hour"
 	@echo "make check    lint, types, layers, generated files"
 	@echo "make bench    our speed beside the script an analyst would write"

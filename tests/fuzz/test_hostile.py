@@ -20,7 +20,7 @@ from tests.conftest import dtm
 from tests.fuzz.hostile import STOLEN, fill
 from tests.pipeline.test_runs import answer, district
 
-INBOXES = 200 if "DTM_FUZZ" in os.environ else 5
+INBOXES = 200 if "DTM_FUZZ" in os.environ else 3
 MEMORY_MB = 1024
 LINUX = sys.platform == "linux"
 """Elsewhere the system holds no process to its memory (docs/runbook.md)."""

@@ -188,7 +188,10 @@ def test_a_second_decision_names_the_one_it_stands_in_place_of(released: Path, t
 
 
 def test_a_run_says_which_rows_were_set_aside_and_by_which_rule(samples: Path, tmp_path: Path) -> None:
-    told = dtm("run", "--inbox", samples, "--home", tmp_path)
+    (tmp_path / "inbox").mkdir()
+    for file in samples.glob("Round11[23]_Master_List_IDP_*"):
+        shutil.copy(file, tmp_path / "inbox")
+    told = dtm("run", "--home", tmp_path)
     assert re.search(r"set aside of Round113_\S+: \d+ rows? \([\d,]+ people[^)]*\), first row \d+: \w+", told.err)
     unread = next(
         line for line in told.err.splitlines() if "set aside" in line and line.endswith(": unreadable_individuals")
