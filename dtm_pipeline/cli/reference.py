@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -74,12 +75,16 @@ def diff(home: HomeOption = None, as_json: JsonOption = False) -> None:
         )
 
 
-WORD_FILES = {
+LET_OUT = {
     "operation": "code_lists/operations.csv",
     "flow_point": "flow_points.csv",
     "flow_point_id": "flow_points.csv",
+    "event_id": "code_lists/words.csv, list event_prefix",
+    "place_name": None,
+    "place_code": None,
+    "subdistrict_code": None,
 }
-"""Where words of a list are added that have a file of their own; all others stand in code_lists/words.csv."""
+"""Where a word is listed, if not in code_lists/words.csv under the list's name; None where only a code formed as p-codes leaves."""
 
 
 @app.command()
@@ -99,16 +104,16 @@ def words(home: HomeOption = None, as_json: JsonOption = False) -> None:
     lists = Reference.of(place).words
     tables = ((stored(place.warehouse, t).read_all(), t) for t in published_tables())
     hidden = sorted(set().union(*(hidden_words(frame, declared, lists) for frame, declared in tables)))
-    told = [
-        (country, name, word, leaves, WORD_FILES.get(name, "code_lists/words.csv"))
-        for country, name, word, leaves in hidden
-    ]
+    told = [{**asdict(h), "listed_in": LET_OUT.get(h.list, f"code_lists/words.csv, list {h.list}")} for h in hidden]
     if as_json:
-        print_json([dict(zip(("location_code", "list", "word", "stand_in", "file"), row, strict=True)) for row in told])
+        print_json(told)
     elif not told:
         typer.echo("every word of the release is in a list")
     else:
-        print_rows(["country", "list", "word", "stand-in", "add it to HOME/reference/"], [list(r) for r in told])
+        print_rows(
+            ["country", "list", "word", "stand-in", "list it in HOME/reference/"],
+            [[*list(row.values())[:4], row["listed_in"] or "no list: a code formed as p-codes leaves"] for row in told],
+        )
 
 
 def _record(row: Any) -> dict[str, Any]:

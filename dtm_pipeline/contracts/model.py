@@ -10,7 +10,7 @@ ADDITIVE: tuple[Kind, ...] = ("stock", "change", "flow", "count")
 """Kinds of measures that may be summed at all; every other kind adds up along nothing."""
 Dissemination = Literal["public", "partner", "sensitive"]
 Layer = Literal["raw", "core", "out"]
-Words = Literal[
+WordList = Literal[
     "operation",
     "assessment_type",
     "round",
@@ -43,7 +43,7 @@ class Column:
     at_most: float | None = None
     added_along: tuple[str, ...] | None = None
     """Axes along which the measure may be summed; None = those of its table."""
-    words: Words | None = None
+    words: WordList | None = None
     """The list through which a provider's own words leave the home (docs/method/words.md); None = the values are ours."""
 
     def required(self) -> Column:

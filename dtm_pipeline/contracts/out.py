@@ -906,8 +906,8 @@ SERIES_META = Table(
         Column("title", "string", "label", "The series in words").required(),
         c.location_code.required(),
         c.population_group.required(),
-        Column("operations", "strings", "label", "Names that providers give the operation", words="operation"),
-        Column("assessment_types", "strings", "label", "Types of assessment", words="assessment_type"),
+        Column("operations", "strings", "label", "Names that providers give the operation"),
+        Column("assessment_types", "strings", "label", "Types of assessment"),
         Column("sources", "strings", "code", "Sources in order of precedence"),
         Column(
             "overlap_group",

@@ -16,8 +16,14 @@ TOGETHER = "; "
 """What stands between words of several rows in one."""
 _STAND_IN = re.compile(rf"{UNLISTED}[0-9a-f]{{8}}")
 _ROUND_WORD = re.compile(r"\d{1,4}[a-z]?|r\d{1,4}|q[1-4]")
-_EVENT = re.compile(r"([A-Za-z]+)((?:[-_/. ]?\d{1,8}){1,4})|\d{1,8}")
+_DAY = re.compile(r"(19|20)\d\d-[01]\d-[0-3]\d")
+_EVENT = re.compile(r"(?:([A-Za-z]+)[-_/. ]?)?(?:(19|20)\d\d[-_/.])?(\d{1,6})")
 _CODE = re.compile(r"[A-Z]{2,3}[.-]?[A-Z]{0,3}\d{1,3}([.-]?[A-Z]{0,2}\d{1,4}){0,4}")
+MOST_DIGITS = 6
+"""Digits of a round, or of the number of an event (ours): a telephone number has seven or more."""
+MOST_CODE_DIGITS = 9
+"""Digits of a code of a country whose units we have not (ours): nearly all of the global p-code table have eight or fewer, a telephone
+number with its country has ten or more. A sub-district's code begins with that of its district, which is known."""
 
 
 def unlisted(text: str) -> str:
@@ -54,6 +60,7 @@ class Words:
     countries: frozenset[str] = frozenset()
 
     def in_list(self, name: str, text: str) -> bool:
+        """Whether a list has a word, whatever its case and punctuation."""
         return plain(text) in self.lists.get(name, frozenset())
 
     def operation(self, location_code: str | None, text: str) -> str:
@@ -70,22 +77,22 @@ class Words:
 
     def place_code(self, location_code: str | None, text: str) -> str:
         """The code of a unit; where we have no units of the country it is the provider's own."""
-        return text if location_code in self.countries else formed_code(text)
+        short = sum(c.isdigit() for c in text) <= MOST_CODE_DIGITS
+        known = location_code in self.countries
+        return text if known else formed_code(text) if short else unlisted(text)
 
     def round_label(self, text: str) -> str:
         """A round is told by numbers and the words of the list (`Round 113`, `April 2024`, `Q3 2016`)."""
         parts = plain(text).split()
         told = parts and all(_ROUND_WORD.fullmatch(p) or self.in_list("round", p) for p in parts)
-        return text if told and len(parts) <= LONGEST_ROUND else unlisted(text)
+        short = sum(c.isdigit() for c in text) <= MOST_DIGITS or _DAY.fullmatch(text.strip())
+        return text if told and short else unlisted(text)
 
     def event_id(self, text: str) -> str:
-        """An id of numbers after a prefix of the list (`EV-012`, `IRQ-2024-0031`)."""
+        """An id of a number, after a prefix of the list and a year where it has them (`EV-012`, `IRQ-2024-0031`)."""
         told = _EVENT.fullmatch(text.strip())
         listed = told is not None and (told[1] is None or self.in_list("event_prefix", told[1]))
         return text if listed else unlisted(text)
-
-
-LONGEST_ROUND = 4
 
 
 def formed_code(text: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 from dtm_pipeline.contracts import published_tables
 from dtm_pipeline.contracts.core import EVENT, MIGRANT_PRESENCE
 from dtm_pipeline.contracts.derive import conform
-from dtm_pipeline.domain.words import Words, unlisted
+from dtm_pipeline.domain.words import Words, formed_code, unlisted
 from dtm_pipeline.release.words import leaving
 from dtm_pipeline.storage.home import Home
 from dtm_pipeline.storage.reference import Reference
@@ -85,9 +85,9 @@ def test_a_column_whose_list_is_left_out_is_found(run: Run, column: str, tmp_pat
 
 def test_every_column_of_words_has_a_list_or_values_of_our_own() -> None:
     ours = {
-        "boundary_edition", "category_class", "category_code", "category_label", "caveat_codes", "comparable_category_code",
+        "assessment_types", "boundary_edition", "category_class", "category_code", "category_label", "caveat_codes", "comparable_category_code",
         "confidence_reasons", "event_type", "household_size_rule_id", "index_name", "indicator_code", "kept_because",
-        "kept_from_release", "location_code", "method_version", "model_version", "observed_by", "other_source", "overlap_group",
+        "kept_from_release", "location_code", "method_version", "model_version", "observed_by", "operations", "other_source", "overlap_group",
         "question_code", "answer_code", "scale", "series_id", "source_kind", "source_kinds", "source_reference_dates", "sources",
         "theme", "title", "why",
     }  # fmt: skip
@@ -112,7 +112,16 @@ def test_a_run_says_how_many_words_left_by_a_stand_in_and_the_command_lists_them
     hidden = {row["word"] for row in told if row["list"] == "nationality"}
     assert hidden
     assert all(canaries_in(word.encode()) for word in hidden)
-    assert {row["file"] for row in told if row["list"] == "operation"} == {"code_lists/operations.csv"}
+    where = {row["list"]: row["listed_in"] for row in told}
+    assert where["operation"] == "code_lists/operations.csv"
+    assert where["nationality"] == "code_lists/words.csv, list nationality"
+    assert where["event_id"] == "code_lists/words.csv, list event_prefix"
+    assert hidden & canaries_listed(dtm("reference", "words", "--home", run.home.root).out) == hidden
+
+
+def canaries_listed(text: str) -> set[str]:
+    """The words of a printed list that have a canary in them."""
+    return {word for line in text.splitlines() for word in line.split("  ") if canaries_in(word.encode())}
 
 
 def test_a_word_that_the_home_lists_leaves(run: Run, tmp_path: Path) -> None:
@@ -143,6 +152,20 @@ def test_words_of_a_list_leave_as_they_were_said() -> None:
     assert words.operation("IRQ", "Haiti Earthquake") == unlisted("Haiti Earthquake")
     assert [words.round_label(r) for r in ("113", "Round 113", "April 2024", "R5")] == ["113", "Round 113", "April 2024", "R5"]  # fmt: skip
     assert words.round_label("Round of Ahmed") == unlisted("Round of Ahmed")
-    assert words.round_label("07 70 12 34 56") == unlisted("07 70 12 34 56")
-    assert words.event_id("EV-012") == "EV-012"
+    assert words.round_label("2020-12-31") == "2020-12-31"
+    assert [words.event_id(e) for e in ("EV-012", "EV-2024-0031", "31")] == ["EV-012", "EV-2024-0031", "31"]
     assert words.event_id("AHMED-012") == unlisted("AHMED-012")
+    assert formed_code("IQG15Q02001") == "IQG15Q02001"
+
+
+@pytest.mark.parametrize(
+    "number", ["0770 123 4567", "07701234567", "0770 1234 5678", "+964 770 123 4567", "07 70 12 34 56", "7701234"]
+)
+def test_a_phone_number_is_no_round_no_event_and_no_code(number: str) -> None:
+    words = Words({"round": frozenset({"round"}), "event_prefix": frozenset({"ev", "irq"})})
+    for said in (number, f"Round {number}"):
+        assert words.round_label(said) == unlisted(said)
+    for said in (number, f"EV {number}", f"IRQ-{number}", f"EV{number}"):
+        assert words.event_id(said) == unlisted(said)
+    for said in (number, f"IQ0{number.replace(' ', '')}", f"IQ {number}"):
+        assert words.place_code("XXX", said) == unlisted(said) or len(number) < 8
