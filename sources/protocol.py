@@ -42,7 +42,7 @@ class Delivery:
 
     def bounds(self, reference: Reference, kind: str) -> RowBounds:
         """What a row of the delivery may say at all."""
-        return RowBounds.of(reference.thresholds["bounds"], reference.countries, kind, self.received_on)
+        return RowBounds.of(reference.bounds, reference.countries, kind, self.received_on)
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ from dtm_pipeline.release.readme import readme
 from dtm_pipeline.release.report import write_reports
 from dtm_pipeline.release.reviews import not_taken, review_records
 from dtm_pipeline.release.signature import fingerprint, sign, signing_key
-from dtm_pipeline.release.withdraw import read_withdrawals
+from dtm_pipeline.release.withdraw import read_withdrawals, standing_releases
 from dtm_pipeline.release.words import leaving, stand_ins
 from dtm_pipeline.storage.hashes import digest
 from dtm_pipeline.storage.home import Home, to_disk, write_json
@@ -167,10 +167,10 @@ def _previous(releases: Path) -> tuple[str | None, Release | None]:
     try:
         pointed = latest_release(releases)
     except ReleaseError:
-        return None, _newest_whole(all_releases(releases))
+        return None, _newest_whole(standing_releases(releases))
     if pointed is None:
         return None, None
-    others = [r for r in all_releases(releases) if r.name != pointed.name]
+    others = [r for r in standing_releases(releases) if r.name != pointed.name]
     return pointed.name, _newest_whole([*others, pointed])
 
 
@@ -193,8 +193,7 @@ def content_hash(tables: dict[str, pl.DataFrame]) -> str:
 
 def _same_content(draft: Draft) -> Release | None:
     """The latest release, or a newer one that was never pointed at, if it holds the same content."""
-    gone = {w.release for w in read_withdrawals(draft.home.releases)}
-    known = [r for r in all_releases(draft.home.releases) if r.name not in gone]
+    known = standing_releases(draft.home.releases)
     newer = [
         r
         for r in known
@@ -270,7 +269,8 @@ def _unwaived(draft: Draft) -> list[GateResult]:
 
 def _candidate(draft: Draft) -> Candidate:
     thresholds = draft.reference.thresholds
-    reviewed, dated = stored(draft.home.warehouse, REVIEW).read_all(), ("series_id",)
+    reviewed = stored(draft.home.warehouse, REVIEW).read_all()
+    took_back = reviewed.filter(pl.col("review_id").is_in(taken_back(draft.home)))
     return Candidate(
         tables=draft.tables,
         previous=draft.previous_tables,
@@ -278,10 +278,8 @@ def _candidate(draft: Draft) -> Candidate:
         categories=with_origins(draft.reference.categories, read_units(draft.reference.folder / "admin_boundaries")),
         size_rules=rule_table(draft.reference.size_rules),
         thresholds={**thresholds["gates"], **thresholds["breakdowns"]},
-        accepted=reviewed.filter("accepted").select(*dated, reference_date="source_reference_date"),
-        taken_back=reviewed.filter(pl.col("review_id").is_in(taken_back(draft.home))).select(
-            *dated, reference_date="source_reference_date"
-        ),
+        accepted=reviewed.filter("accepted").select("series_id", reference_date="source_reference_date"),
+        taken_back=took_back.select("series_id", reference_date="source_reference_date"),
         docs=draft.home.quality / "data_docs",
     )
 

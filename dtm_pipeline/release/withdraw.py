@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import io
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from dtm_pipeline.release.pointer import (
     point,
     verify,
 )
+from dtm_pipeline.storage.registers import TAKEN_BACK, as_register, check_register, replace_register
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,21 @@ def read_withdrawals(releases: Path) -> list[Withdrawal]:
     """The releases that were taken back, in the order in which they were.
 
     Raises:
-        ReleaseError: the register can't be read.
+        DamagedHomeError: the register is not what was written.
     """
     file = releases / WITHDRAWN
+    check_register(file, TAKEN_BACK)
     if not file.is_file():
         return []
     names = [f.name for f in fields(Withdrawal)]
     with file.open(encoding="utf-8", newline="") as lines:
-        rows = list(csv.DictReader(lines))
-    if any(not row.get(n) for row in rows for n in names):
-        raise ReleaseError(f"{file}: can't be read; expected the columns {', '.join(names)}; bring it back from a copy")
-    return [Withdrawal(**{n: row[n] for n in names}) for row in rows]
+        return [Withdrawal(**{n: row.get(n) or "" for n in names}) for row in csv.DictReader(lines)]
+
+
+def standing_releases(releases: Path) -> list[Release]:
+    """Every release that was not taken back, oldest first."""
+    gone = {w.release for w in read_withdrawals(releases)}
+    return [r for r in all_releases(releases) if r.name not in gone]
 
 
 def withdraw(releases: Path, name: str, by: str, reason: str) -> Release | None:
@@ -62,6 +66,7 @@ def withdraw(releases: Path, name: str, by: str, reason: str) -> Release | None:
 
     Raises:
         ReleaseError: there is no such release, or it was taken back before.
+        DamagedHomeError: the register is not what was written.
     """
     release = find_release(releases, name)
     known = read_withdrawals(releases)
@@ -73,23 +78,13 @@ def withdraw(releases: Path, name: str, by: str, reason: str) -> Release | None:
         # the command was killed before the pointer went back
     else:
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        _write(releases, [*known, Withdrawal(name, release.manifest()["content_sha256"], by, now, reason)])
+        entry = Withdrawal(name, release.manifest()["content_sha256"], by, now, reason)
+        replace_register(releases / WITHDRAWN, as_register(Withdrawal, [*known, entry]))
     if not led:
         return latest
-    gone = {w.release for w in known} | {name}
-    back = next((r for r in reversed(all_releases(releases)) if r.name not in gone and not verify(r)), None)
+    back = next((r for r in reversed(standing_releases(releases)) if not verify(r)), None)
     if back is None:
         (releases / LATEST).unlink(missing_ok=True)
     else:
         point(releases, back.name)
     return back
-
-
-def _write(releases: Path, withdrawals: list[Withdrawal]) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, [f.name for f in fields(Withdrawal)])
-    writer.writeheader()
-    writer.writerows(asdict(w) for w in withdrawals)
-    temporary = (releases / WITHDRAWN).with_suffix(".part")
-    temporary.write_text(text.getvalue(), encoding="utf-8")
-    temporary.replace(releases / WITHDRAWN)

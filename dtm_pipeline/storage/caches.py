@@ -10,7 +10,7 @@ from pathlib import Path
 from dtm_pipeline.storage.home import Home
 
 LARGEST_CHECKED = 64 * 1024 * 1024
-"""Bytes of a database that is looked through before each run; of a larger one only the beginning is."""
+"""Bytes of a database that is looked through before each run; of a larger one only the beginning is (ours)."""
 
 
 def history_files(home: Home) -> list[Path]:

@@ -17,6 +17,7 @@ from dtm_pipeline.storage.warehouse import part_files
 
 COMPUTED = ("core", "out")
 SHORTEST_ID = 8
+"""Characters of an id that name a delivery (ours): a number in `dtm status` has fewer digits."""
 
 
 def named(snapshots: list[Snapshot], delivery: str) -> list[Snapshot]:
@@ -40,7 +41,7 @@ def with_archives(chosen: list[Snapshot], snapshots: list[Snapshot]) -> list[Sna
 
 
 def erase(home: Home, chosen: list[Snapshot], by: str, reason: str) -> None:
-    """Remove every byte of deliveries from the home, and note that it was done.
+    """Remove every byte of deliveries from a home that is held, which has cleared its scratch, and note that it was done.
 
     Killed on the way, the next run or the same command goes on with it.
     """
@@ -68,8 +69,6 @@ def finish_erasures(home: Home) -> None:
     # pages and caches name files, and are made again
     shutil.rmtree(home.quality, ignore_errors=True)
     home.quality.mkdir(mode=0o700)
-    for file in home.scratch.glob("*"):
-        shutil.rmtree(file, ignore_errors=True) if file.is_dir() else file.unlink(missing_ok=True)
     store.forget_hashes()
     for erasure in left:
         # last, and in one move: as long as the folder stands under its name, this is done again

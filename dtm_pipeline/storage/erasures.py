@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import csv
-import io
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 
 from dtm_pipeline.storage.home import Home
-from dtm_pipeline.storage.registers import ERASED, check_register, replace_register
+from dtm_pipeline.storage.registers import ERASED, as_register, check_register, replace_register
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,4 @@ def read_erasures(home: Home) -> list[Erasure]:
 
 def write_erasures(home: Home, erasures: list[Erasure]) -> None:
     """Write the register whole, in one move."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, [f.name for f in fields(Erasure)])
-    writer.writeheader()
-    writer.writerows(asdict(e) for e in erasures)
-    replace_register(home.erasures, text.getvalue())
+    replace_register(home.erasures, as_register(Erasure, erasures))

@@ -41,6 +41,7 @@ PARTS = (
     "headers",
     "vocabularies",
     "words",
+    "bounds",
     "questions",
     "answers",
     "flow_layouts",
@@ -229,6 +230,25 @@ class Reference:
     def vocabularies(self) -> pl.DataFrame:
         """vocabulary, code, alias."""
         return self._csv("code_lists/vocabularies.csv")
+
+    @cached_property
+    def bounds(self) -> dict[str, Any]:
+        """`[bounds]` of the thresholds: the window of dates, and the most people of each level, with those of kinds.
+
+        Raises:
+            ValueError: a number of people that is no whole number from 1. (Other types than those shipped the overlay refuses.)
+        """
+        told: dict[str, Any] = self.thresholds["bounds"]
+        most = {"[bounds]": told["most_people"]}
+        most |= {
+            f"countries/{c}.toml": country["most_people"]
+            for c, country in self.countries.items()
+            if "most_people" in country
+        }
+        for where, levels in most.items():
+            if not all(isinstance(n, int) and n >= 1 for n in levels.values()):
+                raise ValueError(f"{where}: most_people of a level is a whole number from 1")
+        return told
 
     @cached_property
     def words(self) -> Words:

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
 import json
 import os
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 from dtm_pipeline.storage.home import DamagedHomeError, write_json
 
-DECIDED_PLACES, DECIDED_STATEMENTS, ERASED = "location_code", "review_id", "content_sha256"
+DECIDED_PLACES, DECIDED_STATEMENTS, ERASED, TAKEN_BACK = "location_code", "review_id", "content_sha256", "release"
 """A column that each of the registers has."""
+
+
+def as_register(sort: type, entries: Sequence[Any]) -> str:
+    """The entries of a register as its file holds them.
+
+    Args:
+        sort: the dataclass of an entry, whose fields are the columns.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, [f.name for f in fields(sort)])
+    writer.writeheader()
+    writer.writerows(asdict(e) for e in entries)
+    return text.getvalue()
 
 
 def replace_register(file: Path, content: str) -> None:

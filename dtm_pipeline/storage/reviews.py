@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import csv
-import io
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 
 from dtm_pipeline.domain.plausibility import Decisions
 from dtm_pipeline.storage.home import DamagedHomeError, Home
-from dtm_pipeline.storage.registers import DECIDED_STATEMENTS, check_register, replace_register
+from dtm_pipeline.storage.registers import DECIDED_STATEMENTS, as_register, check_register, replace_register
 
 ACCEPT, REJECT, WITHDRAW = "accept", "reject", "withdraw"
 
@@ -63,11 +62,7 @@ def read_reviews(home: Home) -> list[Decision]:
 
 def write_reviews(home: Home, decisions: list[Decision]) -> None:
     """Write the register whole, in one move."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, [f.name for f in fields(Decision)])
-    writer.writeheader()
-    writer.writerows(asdict(d) for d in decisions)
-    replace_register(home.reviews, text.getvalue())
+    replace_register(home.reviews, as_register(Decision, decisions))
 
 
 def standing(decisions: list[Decision]) -> dict[str, Decision]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from dtm_pipeline.contracts.raw import API_FIGURE, MASTER_LIST, OTHER_FIGURE
 from dtm_pipeline.quality.bounds import RowBounds, absurd_counts, absurd_dates
+from dtm_pipeline.storage.errors import ReferenceDataError
 from dtm_pipeline.storage.reference import Reference
 from sources.document import DeliveryError, Document
 from sources.protocol import Delivery, Reading
@@ -108,3 +110,23 @@ def test_a_figure_of_others_is_asked_by_its_smallest_unit(
     )
     (broken, *_) = absurd_counts(OTHER_FIGURE, ["location_code", *names, "individuals"], BOUNDS).values()
     assert row.cast(dict.fromkeys(names, pl.String)).select(broken).item() == absurd
+
+
+@pytest.mark.parametrize("said", ['first = "1990"', "days_after = 'long'", "most_people = { location = 0 }"])
+def test_bounds_that_are_none_are_named_before_anything_is_read(
+    tmp_path: Path, reference: Reference, said: str
+) -> None:
+    (tmp_path / "thresholds.toml").write_text(f"[bounds]\n{said}\nby = 'A. Analyst'\non = 2026-11-29\n")
+    with pytest.raises(ReferenceDataError, match=r"bounds\.|most_people of a level is a whole number from 1"):
+        Reference(reference.folder, tmp_path).check()
+
+
+def test_people_of_a_country_that_are_no_number_are_named_before_anything_is_read(
+    tmp_path: Path, reference: Reference
+) -> None:
+    (tmp_path / "countries").mkdir()
+    shipped = (reference.folder / "countries" / "JOR.toml").read_text(encoding="utf-8")
+    said = re.sub(r"most_people = .*", 'most_people = { location = "many" }', shipped)
+    (tmp_path / "countries" / "JOR.toml").write_text("by = 'A. Analyst'\non = 2026-11-29\n" + said, encoding="utf-8")
+    with pytest.raises(ReferenceDataError, match=r"countries/JOR\.toml: most_people of a level"):
+        Reference(reference.folder, tmp_path).check()
