@@ -60,6 +60,7 @@ def execute(
         None, or the exception that stopped the run.
     """
     home = Home(root)
+    retention = Retention.of(Reference.of(home).thresholds)
     definitions = build_definitions(root, only_country, waivers, strict_about)
     with dg.DagsterInstance.from_ref(instance_of(home.dagster)) as instance:
         job = definitions.resolve_job_def(JOB)
@@ -80,5 +81,5 @@ def execute(
         except Exception as error:
             return passing_fault(error) or error
         finally:
-            prune_runs(instance, Retention.of(Reference.of(home).thresholds).runs)
+            prune_runs(instance, retention.runs)
         return None if result.success else RunFailedError(f"steps failed: {sorted(result.get_failed_step_keys())}")

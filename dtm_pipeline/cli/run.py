@@ -26,10 +26,10 @@ from dtm_pipeline.cli.common import (
 if TYPE_CHECKING:
     from dtm_pipeline.release.gates import GateRefusedError
     from dtm_pipeline.release.pointer import Release
+    from dtm_pipeline.release.prune import Retention
     from dtm_pipeline.storage.home import Home
     from dtm_pipeline.storage.inbox import Intake
     from dtm_pipeline.storage.plan import Plan
-    from dtm_pipeline.storage.reference import Reference
     from dtm_pipeline.storage.snapshots import Snapshot
 
 DEMO_HOME = Path("var/demo")
@@ -234,6 +234,7 @@ def _run(
     Args:
         settled: the inbox is whole: nobody writes into it.
     """
+    from dtm_pipeline.release.prune import Retention
     from dtm_pipeline.release.signature import SignatureError, signing_key
     from dtm_pipeline.settings import Settings
     from dtm_pipeline.storage.caches import make_caches_anew
@@ -245,6 +246,7 @@ def _run(
     settings = Settings()
     reference = Reference.of(home)
     started = time.monotonic()
+    retention = Retention.of(reference.thresholds)
     try:
         signing_key()
     except SignatureError as error:
@@ -261,14 +263,13 @@ def _run(
         try:
             _compute(home, intake, country, waivers, strict, as_json, started)
         finally:
-            _prune(home, reference)
+            _prune(home, retention)
 
 
-def _prune(home: Home, reference: Reference) -> None:
+def _prune(home: Home, retention: Retention) -> None:
     """Remove what lies beyond the retention, and say so."""
-    from dtm_pipeline.release.prune import Retention, prune_files
+    from dtm_pipeline.release.prune import prune_files
 
-    retention = Retention.of(reference.thresholds)
     if gone := prune_files(home, retention).releases:
         typer.echo(f"removed {len(gone)} releases beyond the newest {retention.releases}: {', '.join(gone)}", err=True)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from dtm_pipeline.release.pointer import ReleaseError, all_releases, latest_release
+from dtm_pipeline.storage.errors import ReferenceDataError
 from dtm_pipeline.storage.home import Home
 
 PRUNED = ".pruned-"
@@ -30,9 +32,19 @@ class Retention:
     log_days: int
 
     @classmethod
-    def of(cls, thresholds: Mapping[str, Mapping[str, float]]) -> Retention:
-        told = thresholds["retention"]
-        return cls(*(int(told[n]) for n in ("releases", "runs", "log_days")))
+    def of(cls, thresholds: Mapping[str, Mapping[str, Any]]) -> Retention:
+        """The numbers of `[retention]`.
+
+        Raises:
+            ReferenceDataError: one is no whole number from 1.
+        """
+        told = {f.name: thresholds["retention"][f.name] for f in fields(cls)}
+        for name, number in told.items():
+            if number < 1:
+                raise ReferenceDataError(
+                    f"thresholds.toml: [retention] {name} is a whole number from 1; found {number!r}; correct the file"
+                )
+        return cls(**told)
 
 
 @dataclass
@@ -57,7 +69,7 @@ def prune_files(home: Home, retention: Retention, dry_run: bool = False) -> Prun
         latest = latest_release(home.releases)
     except ReleaseError:
         return told  # nothing is removed from under a pointer that can't be read
-    old = all_releases(home.releases)[: -retention.releases or None]
+    old = all_releases(home.releases)[: -retention.releases]
     for release in (r for r in old if latest is not None and r.name != latest.name):
         told.releases.append(release.name)
         told.bytes += _size(release.folder)

@@ -54,7 +54,7 @@ def make_key(file: Path) -> Path:
         The file of the public key, which readers verify with.
 
     Raises:
-        SignatureError: a file of that name is there already.
+        SignatureError: a file of that name is there already, or none can be written there.
     """
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
@@ -64,6 +64,8 @@ def make_key(file: Path) -> Path:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise SignatureError(f"{file}: is there already; name another file") from error
+    except OSError as error:
+        raise SignatureError(f"{file}: can't be written ({error.strerror}); name another file") from error
     with os.fdopen(handle, "wb") as out:
         out.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     public = file.with_name(f"{file.name}.pub")

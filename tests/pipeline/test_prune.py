@@ -82,3 +82,15 @@ def test_nothing_is_removed_from_under_a_pointer_that_can_not_be_read(home: Home
     finally:
         pointer.write_bytes(before)
     assert releases(home) == ["4", "5"]
+
+
+@pytest.mark.parametrize("number", ["0", "-3"])
+def test_a_retention_that_keeps_nothing_is_named(tmp_path: Path, number: str) -> None:
+    home = Home(tmp_path).create()
+    home.reference.mkdir()
+    (home.reference / "thresholds.toml").write_text(
+        f"[retention]\nreleases = {number}\nby = 'A. Analyst'\non = 2026-11-29\n"
+    )
+    for command in (("prune",), ("run",)):
+        told = dtm(*command, "--home", tmp_path)
+        assert (told.code, "releases is a whole number from 1" in told.err) == (2, True), told.err

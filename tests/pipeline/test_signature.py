@@ -95,3 +95,5 @@ def test_a_key_is_never_written_over(tmp_path: Path) -> None:
     assert ((tmp_path / "key").stat().st_mode & 0o777) == 0o600
     assert dtm("releases", "key", tmp_path / "key").code == 2
     assert (tmp_path / "key").read_bytes() == before
+    nowhere = dtm("releases", "key", tmp_path / "none" / "key")
+    assert (nowhere.code, "can't be written" in nowhere.err) == (2, True)
