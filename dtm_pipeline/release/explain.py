@@ -36,6 +36,10 @@ class ExplainError(ValueError):
     """The figure can't be found or told apart; the sentence says what to give."""
 
 
+class NoFigureError(ExplainError):
+    """The unit has figures, and none of that date."""
+
+
 @dataclass(frozen=True)
 class Question:
     """Which figure: a table of a release, an area, a date, and what tells figures of one area and date apart.
@@ -122,7 +126,16 @@ def explain(home: Home, question: Question) -> Explanation:
     file = release.folder / "tables" / f"{question.table}.parquet"
     if not file.is_file():
         raise ReleaseError(f"release {release.name} has no table {question.table}; run `dtm run` with this version")
-    return follow(home, release.name, pl.read_parquet(file), question)
+    try:
+        return follow(home, release.name, pl.read_parquet(file), question)
+    except NoFigureError as error:
+        # what was held or rejected is the reason that there is none
+        told = [
+            in_words(r)
+            for r in review_records(home)
+            if str(r["reference_date"]) == str(question.day) and question.series in (None, r["series_id"])
+        ]
+        raise NoFigureError("; ".join([str(error), *told])) from error
 
 
 def follow(home: Home, release: str, frame: pl.DataFrame, question: Question) -> Explanation:
@@ -218,7 +231,7 @@ def _figure(frame: pl.DataFrame, declared: Table, question: Question) -> dict[st
         dated = rows.filter(pl.col(column) == value) if value else rows.filter(pl.col(column) == pl.col(column).max())
         if dated.is_empty():
             known = ", ".join(str(d) for d in rows[column].unique().sort().to_list()[-6:])
-            raise ExplainError(f"{declared.name} has no figure of that unit on {value}; its last dates are {known}")
+            raise NoFigureError(f"{declared.name} has no figure of that unit on {value}; its last dates are {known}")
         rows = dated
     asked: dict[str, tuple[str | None, str | None]] = {
         "--group": ("population_group", question.group),

@@ -19,76 +19,81 @@ def release(home: Path) -> Path:
     return Path(dtm("releases", "path", "--home", home).out.strip())
 
 
-def test_a_held_list_is_shown_rejected_withdrawn_and_accepted(released: Path, samples: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def own_home(released: Path, tmp_path: Path) -> Path:
+    """A copy of the home with a release of the samples, in which a list is held."""
     home = tmp_path / "home"
     shutil.copytree(released, home, symlinks=True)
+    return home
+
+
+def test_a_held_list_is_shown_rejected_withdrawn_and_accepted(own_home: Path, samples: Path) -> None:
 
     def run(*more: str) -> Answer:
-        return dtm("run", "--inbox", samples, "--home", home, *more)
+        return dtm("run", "--inbox", samples, "--home", own_home, *more)
 
-    [held] = dtm("review", "--home", home, "--json").json()
+    [held] = dtm("review", "--home", own_home, "--json").json()
     assert held["broken"][:2] == ["total", "panel"]
-    shown = dtm("review", "show", held["review_id"], "--home", home).out
+    shown = dtm("review", "show", held["review_id"], "--home", own_home).out
     assert "individuals typed as households?" in shown
     assert re.search(r"Ninawa +[\d,]+ +[\d,]+ +6\.00", shown)
-    assert "held: irq_returnee on" in dtm("status", "--home", home).out
-    latest = pl.read_parquet(release(home) / "tables" / "out_dtm__latest.parquet").filter(series_id="irq_returnee")
+    assert "held: irq_returnee on" in dtm("status", "--home", own_home).out
+    latest = pl.read_parquet(release(own_home) / "tables" / "out_dtm__latest.parquet").filter(series_id="irq_returnee")
     assert latest["held_reference_date"].unique().to_list() == [date.fromisoformat(held["source_reference_date"])]
     assert (latest["held_newer_days"] > 0).all()
-    page = (release(home) / "report" / "index.html").read_text(encoding="utf-8")
+    page = (release(own_home) / "report" / "index.html").read_text(encoding="utf-8")
     assert held["review_id"] in page
-    assert dtm("review", "accept", "0000000000", "--by", "A", "--reason", "B", "--home", home).code == 2
+    assert dtm("review", "accept", "0000000000", "--by", "A", "--reason", "B", "--home", own_home).code == 2
 
     assert (
-        dtm("review", "reject", held["review_id"], "--by", "Ana", "--reason", "typed wrong", "--home", home).code == 0
+        dtm("review", "reject", held["review_id"], "--by", "Ana", "--reason", "typed wrong", "--home", own_home).code
+        == 0
     )
     told = run()
     assert (told.code, "held:" in told.err) == (0, False), told.err
-    assert dtm("review", "--home", home).out.startswith("nothing is held\n")
-    assert "reject by Ana" in dtm("review", "decisions", "--home", home).out
+    assert dtm("review", "--home", own_home).out.startswith("nothing is held\n")
+    assert "reject by Ana" in dtm("review", "decisions", "--home", own_home).out
 
     assert (
-        dtm("review", "withdraw", held["review_id"], "--by", "Bo", "--reason", "asked the field", "--home", home).code
+        dtm(
+            "review", "withdraw", held["review_id"], "--by", "Bo", "--reason", "asked the field", "--home", own_home
+        ).code
         == 0
     )
     assert run().code == 6
     assert (
-        dtm("review", "accept", held["review_id"], "--by", "Ana", "--reason", "true after all", "--home", home).code
+        dtm("review", "accept", held["review_id"], "--by", "Ana", "--reason", "true after all", "--home", own_home).code
         == 0
     )
     # who accepted the jump with its evidence is not asked again by the gate
     told = run()
     assert told.code == 0, told.err
     [review] = [
-        r for r in json.loads((release(home) / "manifest.json").read_text())["reviews"] if r["state"] == "accepted"
+        r for r in json.loads((release(own_home) / "manifest.json").read_text())["reviews"] if r["state"] == "accepted"
     ]
     assert (review["by"], review["reason"]) == ("Ana", "true after all")
-    figure = dtm("explain", "out_dtm__governorate_returnee", "--admin1", "IQG15", "--date", review["reference_date"], "--home", home)  # fmt: skip
+    figure = dtm("explain", "out_dtm__governorate_returnee", "--admin1", "IQG15", "--date", review["reference_date"], "--home", own_home)  # fmt: skip
     assert "accepted by Ana" in figure.out, figure.err
 
 
-def test_a_part_of_a_held_list_is_accepted_by_the_name_of_its_governorate(
-    released: Path, samples: Path, tmp_path: Path
-) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(released, home, symlinks=True)
-    [held] = dtm("review", "--home", home, "--json").json()
-    who = ("--by", "Ana", "--reason", "only there", "--home", home)
+def test_a_part_of_a_held_list_is_accepted_by_the_name_of_its_governorate(own_home: Path, samples: Path) -> None:
+    [held] = dtm("review", "--home", own_home, "--json").json()
+    who = ("--by", "Ana", "--reason", "only there", "--home", own_home)
     unknown = dtm("review", "accept", held["review_id"], "--part", "Atlantis", *who)
     assert (unknown.code, "no such governorate; it has" in unknown.err) == (2, True)
     taken = dtm("review", "accept", held["review_id"], "--part", "Ninawa", *who)
     assert "for Ninawa only: what led the rest of its date before stays" in taken.out
-    assert "accept of Ninawa by Ana" in dtm("review", "decisions", "--home", home).out
-    told = dtm("run", "--inbox", samples, "--home", home)
+    assert "accept of Ninawa by Ana" in dtm("review", "decisions", "--home", own_home).out
+    told = dtm("run", "--inbox", samples, "--home", own_home)
     assert told.code == 0, told.err
     assert "accepted for Ninawa only" in told.err
-    rounds = pl.read_parquet(release(home) / "tables" / "out_meta__round.parquet")
+    rounds = pl.read_parquet(release(own_home) / "tables" / "out_meta__round.parquet")
     day = date.fromisoformat(held["source_reference_date"])
     assert rounds.filter(series_id="irq_returnee", reference_date=day)["status"].to_list() == ["partial"]
-    table = pl.read_parquet(release(home) / "tables" / "out_dtm__governorate_returnee.parquet")
+    table = pl.read_parquet(release(own_home) / "tables" / "out_dtm__governorate_returnee.parquet")
     assert table.filter(reference_date=day)["admin1_code"].to_list() == ["IQG15"]
     [review] = [
-        r for r in json.loads((release(home) / "manifest.json").read_text())["reviews"] if r["state"] == "accepted"
+        r for r in json.loads((release(own_home) / "manifest.json").read_text())["reviews"] if r["state"] == "accepted"
     ]
     assert review["parts"] == ["Ninawa"]
 
@@ -140,51 +145,50 @@ def test_what_is_no_stock_and_is_held_is_listed_with_the_sidecar_that_settles_it
 
 
 def test_a_withdrawn_acceptance_takes_its_figure_out_and_no_gate_stands_in_the_way(
-    released: Path, samples: Path, tmp_path: Path
+    own_home: Path, samples: Path
 ) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(released, home, symlinks=True)
-    [held] = dtm("review", "--home", home, "--json").json()
-    who = ("--by", "Ana", "--reason", "true", "--home", home)
+    [held] = dtm("review", "--home", own_home, "--json").json()
+    who = ("--by", "Ana", "--reason", "true", "--home", own_home)
     dtm("review", "accept", held["review_id"], *who)
-    waits = dtm("review", "--home", home).out
+    waits = dtm("review", "--home", own_home).out
     assert "accepted by Ana, in the tables with the next `dtm run`" in waits
-    assert dtm("run", "--inbox", samples, "--home", home).code == 0
-    shown = dtm("review", "show", held["review_id"], "--home", home).out
+    assert dtm("run", "--inbox", samples, "--home", own_home).code == 0
+    shown = dtm("review", "show", held["review_id"], "--home", own_home).out
     assert "accepted by Ana on" in shown
     assert f"dtm review withdraw {held['review_id']}" in shown
-    dtm("review", "withdraw", held["review_id"], "--by", "Bo", "--reason", "the field says no", "--home", home)
-    told = dtm("run", "--inbox", samples, "--home", home)
+    dtm("review", "withdraw", held["review_id"], "--by", "Bo", "--reason", "the field says no", "--home", own_home)
+    told = dtm("run", "--inbox", samples, "--home", own_home)
     assert told.code == 6, told.err
-    table = pl.read_parquet(release(home) / "tables" / "out_dtm__governorate_returnee.parquet")
+    table = pl.read_parquet(release(own_home) / "tables" / "out_dtm__governorate_returnee.parquet")
     assert table.filter(reference_date=date.fromisoformat(held["source_reference_date"])).is_empty()
-    log = dtm("review", "decisions", "--home", home).out
+    log = dtm("review", "decisions", "--home", own_home).out
     assert [w in log for w in ("accept by Ana", "withdraw by Bo")] == [True, True], "a decision is never removed"
-    again = dtm("run", "--inbox", samples, "--home", home)
+    again = dtm("run", "--inbox", samples, "--home", own_home)
     assert "still held, since an earlier run: 1" in again.err
 
 
-def test_what_was_rejected_keeps_its_evidence_in_the_manifest(released: Path, samples: Path, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(released, home, symlinks=True)
-    [held] = dtm("review", "--home", home, "--json").json()
-    dtm("review", "reject", held["review_id"], "--by", "Ana", "--reason", "typed wrong", "--home", home)
-    dtm("run", "--inbox", samples, "--home", home)
+def test_what_was_rejected_keeps_its_evidence_in_the_manifest(own_home: Path, samples: Path) -> None:
+    [held] = dtm("review", "--home", own_home, "--json").json()
+    dtm("review", "reject", held["review_id"], "--by", "Ana", "--reason", "typed wrong", "--home", own_home)
+    dtm("run", "--inbox", samples, "--home", own_home)
     [told] = [
-        r for r in json.loads((release(home) / "manifest.json").read_text())["reviews"] if r["state"] == "rejected"
+        r for r in json.loads((release(own_home) / "manifest.json").read_text())["reviews"] if r["state"] == "rejected"
     ]
     assert told["sentence"] == held["sentence"]
     assert (told["by"], told["reason"]) == ("Ana", "typed wrong")
+    asked = ("out_dtm__governorate_returnee", "--admin1", "IQG15", "--date", held["source_reference_date"])
+    why = dtm("explain", *asked, "--home", own_home)
+    assert why.code == 2
+    assert "rejected by Ana on" in why.err
+    assert held["sentence"] in why.err
 
 
-def test_a_second_decision_names_the_one_it_stands_in_place_of(released: Path, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    shutil.copytree(released, home, symlinks=True)
-    [held] = dtm("review", "--home", home, "--json").json()
-    dtm("review", "accept", held["review_id"], "--by", "Ana", "--reason", "true", "--home", home)
-    told = dtm("review", "reject", held["review_id"], "--by", "Bo", "--reason", "no", "--home", home)
+def test_a_second_decision_names_the_one_it_stands_in_place_of(own_home: Path) -> None:
+    [held] = dtm("review", "--home", own_home, "--json").json()
+    dtm("review", "accept", held["review_id"], "--by", "Ana", "--reason", "true", "--home", own_home)
+    told = dtm("review", "reject", held["review_id"], "--by", "Bo", "--reason", "no", "--home", own_home)
     assert "in place of what Ana decided" in told.out
-    assert len(dtm("review", "decisions", "--json", "--home", home).json()) == 2
+    assert len(dtm("review", "decisions", "--json", "--home", own_home).json()) == 2
 
 
 def test_a_run_says_which_rows_were_set_aside_and_by_which_rule(samples: Path, tmp_path: Path) -> None:
