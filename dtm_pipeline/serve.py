@@ -11,6 +11,7 @@ import os
 import secrets
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -118,11 +119,12 @@ def _is_page(scope: Scope, headers: Headers) -> bool:
     return scope["method"] == "GET" and not scope["query_string"] and "text/html" in headers.get("accept", "")
 
 
-def serve(home: Path, port: int, with_daemon: bool = True) -> None:
+def serve(home: Path, port: int, tell: Callable[[str], None], with_daemon: bool = True) -> None:
     """Serve the pages of a home on loopback until stopped, with the daemon of its schedules beside it.
 
     Args:
         port: of 127.0.0.1.
+        tell: is given the address with its token, when the pages are about to be served.
     """
     token = os.environ.get("DTM_SERVE_TOKEN") or secrets.token_urlsafe(32)
     own = {f"127.0.0.1:{port}", f"localhost:{port}"}
@@ -135,7 +137,7 @@ def serve(home: Path, port: int, with_daemon: bool = True) -> None:
             WorkspaceProcessContext(instance, ModuleTarget(DEFINITIONS, None, None, None), dg.__version__) as workspace,
         ):
             app = Guard(create_app_from_workspace_process_context(workspace), token, frozenset(own | others))
-            print(f"http://127.0.0.1:{port}/?token={token}", flush=True)
+            tell(f"http://127.0.0.1:{port}/?token={token}")
             uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning", access_log=False)
     finally:
         if daemon is not None:

@@ -98,6 +98,7 @@ def odk(
 
 
 def limits_of(insecure: bool) -> FetchLimits:
+    """What the environment lets a download take (DTM_FETCH_MB, DTM_FETCH_SECONDS)."""
     from dtm_pipeline.settings import Settings
     from sources.live.transfer import FetchLimits
 

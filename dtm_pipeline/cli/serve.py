@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -33,4 +34,10 @@ def serve(
         if tried.connect_ex(("127.0.0.1", port)) == 0:
             fail(f"port {port} is taken; name another with --port")
     shutil.copyfile(Settings().dagster_yaml, place.dagster / "dagster.yaml")
-    run(place.root, port, daemon)
+    run(place.root, port, _tell, daemon)
+
+
+def _tell(address: str) -> None:
+    typer.echo(address)
+    # who starts it from a program reads the line while it runs
+    sys.stdout.flush()

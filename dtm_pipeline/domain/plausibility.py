@@ -12,6 +12,8 @@ from typing import Any
 
 import polars as pl
 
+from dtm_pipeline.domain.stocks import LOCATION_LEVEL
+
 LINE = ("series_id", "source_kind", "admin_level", "line")
 PASS, CAVEAT, HOLD = "pass", "caveat", "hold"
 BY_ITSELF = ("persons_per_household", "unit_contradicted", "rows_unreadable", "control_total", "in_the_future")
@@ -122,15 +124,13 @@ def judge(
     return pl.DataFrame(told, schema=VERDICT, orient="row")
 
 
-LOCATIONS = 4
-"""Admin level of lists of locations."""
 AREAS_WITHIN = 1.02
 """An area grows tenfold in a true emergency (Haiti 2022): there only ten or a hundred times itself, nearly to the digit, is a zero too many (ours, measured)."""
 
 
 def _of_level(rules: PlausibilityRules, admin_level: int) -> PlausibilityRules:
     """The rules for figures of a level."""
-    return rules if admin_level == LOCATIONS else replace(rules, zeros_within=AREAS_WITHIN)
+    return rules if admin_level == LOCATION_LEVEL else replace(rules, zeros_within=AREAS_WITHIN)
 
 
 VERDICT: dict[str, Any] = {

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sources.live.transfer import FetchError, FetchLimits, Server, secret, write_whole
+from sources.live.transfer import NO_LIMITS_SAID, FetchError, FetchLimits, Server, secret, write_whole
 
 BASE = "https://dtmapi.iom.int/v3"
 KEY = "DTM_API_KEY"
@@ -24,7 +24,7 @@ def fetch_dtm_api(
     operation: str | None = None,
     base: str = BASE,
     pause: Callable[[float], None] = time.sleep,
-    limits: FetchLimits = FetchLimits(),  # noqa: B008  frozen
+    limits: FetchLimits = NO_LIMITS_SAID,
 ) -> list[Path]:
     """Download the figures of a country, a file a level, after all of them came whole.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sources.live.transfer import FetchError, FetchLimits, Server, write_whole
+from sources.live.transfer import NO_LIMITS_SAID, FetchError, FetchLimits, Server, write_whole
 
 BASE = "https://data.humdata.org"
 PACKAGE = "cod-ab-{country}"
@@ -36,7 +36,7 @@ def fetch_boundaries(
     folder: Path,
     base: str = BASE,
     pause: Callable[[float], None] = time.sleep,
-    limits: FetchLimits = FetchLimits(),  # noqa: B008  frozen
+    limits: FetchLimits = NO_LIMITS_SAID,
 ) -> Downloaded:
     """Download the official edition of a country.
 

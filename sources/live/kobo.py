@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sources.live.transfer import FetchError, FetchLimits, Server, secret, write_whole
+from sources.live.transfer import NO_LIMITS_SAID, FetchError, FetchLimits, Server, secret, write_whole
 
 TOKEN = "DTM_KOBO_TOKEN"
 PAGE = 1000
@@ -21,7 +21,7 @@ def fetch_kobo(
     folder: Path,
     base: str,
     pause: Callable[[float], None] = time.sleep,
-    limits: FetchLimits = FetchLimits(),  # noqa: B008  frozen
+    limits: FetchLimits = NO_LIMITS_SAID,
 ) -> list[Path]:
     """Download the submissions of an asset and its XLSForm, after all pages came and their number is the server's.
 

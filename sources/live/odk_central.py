@@ -12,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sources.live.transfer import CHUNK, MB, FetchError, FetchLimits, check_address, secret, write_whole
+from sources.live.transfer import CHUNK, MB, NO_LIMITS_SAID, FetchError, FetchLimits, check_address, secret, write_whole
 
 EMAIL, PASSWORD = "DTM_ODK_EMAIL", "DTM_ODK_PASSWORD"
 PAGE = 1000
@@ -25,7 +25,7 @@ def fetch_odk(
     folder: Path,
     base: str,
     since: date | None = None,
-    limits: FetchLimits = FetchLimits(),  # noqa: B008  frozen
+    limits: FetchLimits = NO_LIMITS_SAID,
 ) -> list[Path]:
     """Download the submissions of a form with their repeats, after all pages came.
 

@@ -42,6 +42,10 @@ class FetchLimits:
     insecure: bool = False
 
 
+NO_LIMITS_SAID = FetchLimits()
+"""What holds where nobody says otherwise."""
+
+
 def check_address(url: str, limits: FetchLimits) -> None:
     """An address is HTTPS, without a name and a password in it; plain HTTP on this machine only, or where that was said.
 
@@ -76,7 +80,7 @@ class _TransientError(Exception):
 
 
 GRACE = 5.0
-"""Seconds that a download is given beyond its bound to say itself why it ends."""
+"""Seconds that a download is given beyond its bound to say itself why it ends (ours)."""
 Made = TypeVar("Made")
 
 

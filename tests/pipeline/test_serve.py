@@ -49,8 +49,14 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
         str(port),
         "--no-daemon",
     ]
+    # as behind a proxy of a deployment
+    env = {
+        **os.environ,
+        "DTM_SERVE_HOSTS": "dtm.example.org, other.example.org",
+        "DTM_SERVE_TOKEN": "a-token-of-a-deployment",
+    }
     server = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
+        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True
     )
     try:
         assert server.stdout is not None
@@ -74,6 +80,12 @@ def test_who_came_by_the_printed_address_may_ask(door: Door) -> None:
     assert door.ask(origin=door.address).status_code == 200
     cookie = next(iter(door.client.cookies.jar))
     assert (cookie.has_nonstandard_attr("HttpOnly"), cookie.get_nonstandard_attr("SameSite")) == (True, "strict")
+
+
+def test_a_deployment_says_its_names_and_its_token(door: Door) -> None:
+    assert door.token == "a-token-of-a-deployment"
+    told = door.ask(host="dtm.example.org", origin="https://dtm.example.org")
+    assert told.status_code == 200
 
 
 def test_the_token_does_not_stay_in_the_address(door: Door) -> None:

@@ -38,6 +38,16 @@ class Stage:
     base: str = ""
 
 
+def send(handler: BaseHTTPRequestHandler, status: int, content: Any) -> None:
+    """A whole answer: bytes as they are, else JSON."""
+    body = content if isinstance(content, bytes) else json.dumps(content).encode()
+    handler.send_response(status)
+    handler.send_header("Content-Type", "application/json")
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body)
+
+
 @contextmanager
 def serving(stage: Stage) -> Iterator[Stage]:
     class Handler(BaseHTTPRequestHandler):
@@ -57,13 +67,7 @@ def serving(stage: Stage) -> Iterator[Stage]:
             if url.path not in stage.routes:
                 self.send_error(404)
                 return
-            status, content = stage.routes[url.path](parse_qs(url.query), dict(self.headers))
-            body = content if isinstance(content, bytes) else json.dumps(content).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            send(self, *stage.routes[url.path](parse_qs(url.query), dict(self.headers)))
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -523,12 +527,7 @@ def test_neither_password_nor_token_of_odk_central_follows_a_redirect(tmp_path: 
         login = stage.routes["/v1/sessions"]
 
         def passes(handler: BaseHTTPRequestHandler) -> None:
-            body = json.dumps(login({}, {})[1]).encode()
-            handler.send_response(200)
-            handler.send_header("Content-Type", "application/json")
-            handler.send_header("Content-Length", str(len(body)))
-            handler.end_headers()
-            handler.wfile.write(body)
+            send(handler, *login({}, {}))
 
         stage.trouble = [*[passes] * asked_before, *[redirect(f"{thief.base}/v1/elsewhere")] * 9]
         with pytest.raises(FetchError):
