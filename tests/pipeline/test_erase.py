@@ -154,3 +154,22 @@ def test_the_only_release_can_be_withdrawn(tmp_path: Path) -> None:
     (name,) = (r["release"] for r in dtm("releases", "list", "--json", "--home", tmp_path).json())
     assert "readers are on none" in dtm("releases", "withdraw", name, *WHO, "--home", tmp_path).out
     assert dtm("releases", "path", "--home", tmp_path).code == 2
+
+
+def test_a_register_of_withdrawals_that_lost_a_line_stops_the_run_with_the_way_back(tmp_path: Path) -> None:
+    inbox, home, _ = withdrawn(tmp_path)
+    register = home / "releases" / "partner" / "withdrawn.csv"
+    register.write_bytes(register.read_bytes().splitlines(keepends=True)[0])
+    answer(inbox / "c.json", ("2020-06-30", 640))
+    told = dtm("run", "--inbox", inbox, "--home", home)
+    assert told.code == 74, told.err
+    assert "withdrawn.csv: has 1 lines, and 2 were written; bring it back from a copy of the home" in told.err
+
+
+def test_a_withdrawn_release_is_compared_with_nothing_where_the_pointer_is_lost(tmp_path: Path) -> None:
+    inbox, home, _ = withdrawn(tmp_path)
+    first, _ = (r["release"] for r in dtm("releases", "list", "--json", "--home", home).json())
+    (home / "releases" / "partner" / "latest.json").write_text("{")
+    answer(inbox / "c.json", ("2020-06-30", 640))
+    assert dtm("run", "--inbox", inbox, "--home", home).code == 0
+    assert dtm("releases", "show", "--json", "--home", home).json()["manifest"]["previous_release"] == first
